@@ -1,0 +1,214 @@
+"""The commands and their options. What a command does is in a module of its own, imported when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from editor.cli import report
+from editor.cli.commands import TRAINING_COMMANDS
+
+app = typer.Typer(
+    name="palimpsest",
+    help="Edit pictures by saying what to change. Everything runs on this machine.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models = typer.Typer(help="The models that this program can use.", rich_markup_mode=None)
+app.add_typer(models, name="models")
+
+Input = Annotated[Path, typer.Argument(metavar="IN", help="The picture to read.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command; returns the exit code. Errors are one line on stderr."""
+    try:
+        code = typer.main.get_command(app).main(args=list(words), prog_name="palimpsest", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except typer.TyperException as error:
+        report.complain(f"{error.format_message()} (palimpsest --help shows what there is)")
+        return report.USAGE
+    except BrokenPipeError:
+        # The reader of our output has seen enough; what is still buffered must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return report.OUTPUT
+    except typer.Abort:
+        return report.fail(KeyboardInterrupt("The command was cancelled."))
+    except (Exception, KeyboardInterrupt) as error:
+        return report.fail(error)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        report.say(f"palimpsest {metadata.version('palimpsest')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def edit(
+    source: Input,
+    instruction: Annotated[
+        str, typer.Argument(metavar="INSTRUCTION", help="What to change, in words.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", metavar="OUT", help="The picture to write: OUT-1, OUT-2, ... for several variants."
+        ),
+    ],
+    model: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="A model's name or folder.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, max=10_000, help="Steps of denoising.")] = None,
+    text_scale: Annotated[float | None, typer.Option(help="How strongly the instruction counts, from 0.")] = None,
+    image_scale: Annotated[float | None, typer.Option(help="How strongly the picture is kept, from 0.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=2**63 - 1, help="Variant i uses seed + i; random if not given.")
+    ] = None,
+    variants: Annotated[int, typer.Option(min=1, max=1000, help="How many results to make.")] = 1,
+    sampler: Annotated[
+        str | None, typer.Option(metavar="NAME", help="euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras.")
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="A picture of IN's size: white edits, grey blends, black stays.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=8, max=16384, help="The long side that the model sees, in pixels.")
+    ] = None,
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cuda, directml, openvino, coreml or cpu.")
+    ] = "auto",
+    full_res: Annotated[bool, typer.Option(help="Carry the edit over to the picture's own pixels.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Edit a picture by an instruction."""
+    from editor.cli.edit import EditOptions, Overrides, edit_picture
+
+    overrides = Overrides(steps, text_scale, image_scale, sampler, size)
+    edit_picture(
+        EditOptions(source, instruction, out, model, overrides, seed, variants, mask, provider, full_res, as_json)
+    )
+
+
+@app.command()
+def convert(
+    source: Input,
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="The picture to write; its suffix says the format.", show_default=False),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Convert a picture, and tell what the new format cannot hold."""
+    from editor.cli.flat import convert_picture
+
+    convert_picture(source, out, as_json)
+
+
+@app.command()
+def flatten(
+    source: Input,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The flat picture to write.")],
+) -> None:
+    """Write all layers as one flat picture."""
+    from editor.cli.flat import convert_picture
+
+    convert_picture(source, out, as_json=False)
+
+
+@app.command()
+def info(source: Input, as_json: Json = False) -> None:
+    """Tell what is in a picture file without decoding it."""
+    from editor.cli.flat import show_info
+
+    show_info(source, as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Tell what works on this machine, and why the rest does not."""
+    from editor.cli.doctor import examine
+
+    raise typer.Exit(examine(as_json))
+
+
+@models.command("list")
+def models_list() -> None:
+    """List the models."""
+    from editor.cli import models as command
+
+    command.show()
+
+
+@models.command("add")
+def models_add(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A model folder.", show_default=False)],
+) -> None:
+    """Copy a model folder into the user's models and verify it."""
+    from editor.cli import models as command
+
+    command.add(path)
+
+
+ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model's name or folder.", show_default=False)]
+
+
+@models.command("verify")
+def models_verify(name: ModelName) -> None:
+    """Compare every file of a model with its recorded hash."""
+    from editor.cli import models as command
+
+    command.verify(name)
+
+
+@models.command("remove")
+def models_remove(name: ModelName) -> None:
+    """Delete a model that was added."""
+    from editor.cli import models as command
+
+    command.remove(name)
+
+
+@models.command("export", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+def models_export(
+    words: Annotated[list[str], typer.Argument(metavar="SOURCE -o DIR", help="Handed to python -m training export.")],
+) -> None:
+    """Turn a diffusers model into a model folder for this program."""
+    from editor.cli.training import hand_over
+
+    raise typer.Exit(hand_over("export", words))
+
+
+def _hand_over_command(name: str) -> None:
+    """`palimpsest NAME ...` is `python -m training NAME ...`, also its --help."""
+
+    @app.command(
+        name,
+        help=f"Run python -m training {name}.",
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []},
+    )
+    def command(words: Annotated[list[str] | None, typer.Argument(metavar="...")] = None) -> None:
+        from editor.cli.training import hand_over
+
+        raise typer.Exit(hand_over(name, words or []))
+
+
+for _name in TRAINING_COMMANDS:
+    _hand_over_command(_name)

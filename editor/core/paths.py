@@ -1,0 +1,33 @@
+"""Where the program keeps what is its own: the user's models, its log, and what ships with it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+import resources
+
+HOME_VARIABLE = "PALIMPSEST_HOME"
+
+
+def user_folder() -> Path:
+    """The user's data folder; the environment variable PALIMPSEST_HOME names another."""
+    home = os.environ.get(HOME_VARIABLE)
+    return Path(home).expanduser() if home else platformdirs.user_data_path("palimpsest", appauthor=False)
+
+
+def user_models() -> Path:
+    """The models that the user added."""
+    return user_folder() / "models"
+
+
+def bundled_models() -> Path:
+    """The models that ship with the program, in a checkout and in an installed wheel."""
+    return Path(resources.__file__).resolve().parent / "models"
+
+
+def log_file() -> Path:
+    """Where unexpected errors are written down."""
+    return user_folder() / "palimpsest.log"

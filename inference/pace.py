@@ -1,0 +1,70 @@
+"""Time: what each stage took, and how long an edit will still take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+class Stopwatch:
+    """Seconds per stage, in the order in which the stages came."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @property
+    def total(self) -> float:
+        return sum(self.seconds.values())
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(name, time.perf_counter() - start)
+
+
+class Pace:
+    """Tells the time left from the steps and the ends of variants measured so far."""
+
+    def __init__(self, steps: int, variants: int) -> None:
+        self._steps, self._variants = steps, variants
+        self._step_seconds: list[float] = []
+        self._end_seconds: float | None = None
+
+    def step_took(self, seconds: float) -> None:
+        self._step_seconds.append(seconds)
+
+    def end_took(self, seconds: float) -> None:
+        """What came after the last step of a variant: decoding, applying, composing."""
+        self._end_seconds = seconds
+
+    def left(self, variant: int, step: int) -> float | None:
+        """Seconds left after `step` steps of variant number `variant` (from 0), or None before the first step."""
+        if not self._step_seconds:
+            return None
+        # The first step also pays for memory that later ones reuse.
+        steady = self._step_seconds[1:] or self._step_seconds
+        mean = sum(steady) / len(steady)
+        end = mean if self._end_seconds is None else self._end_seconds
+        later = self._variants - variant - 1
+        return mean * (self._steps - step + self._steps * later) + end * (later + 1)
+
+
+def timed(items: Iterator[Item]) -> Iterator[tuple[Item, float]]:
+    """Each item with the seconds it took to come; what its user does in between is not counted."""
+    while True:
+        start = time.perf_counter()
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        yield item, time.perf_counter() - start

@@ -1,0 +1,134 @@
+"""Looks at what shall be exported, before torch is imported: JSON and safetensors headers alone, never a pickle."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from training.export.errors import ExportSourceError
+
+WEIGHT_FOLDERS = ("text_encoder", "unet", "vae")
+PICKLES = (".ckpt", ".bin", ".pt", ".pth", ".pkl", ".pickle")
+LDM_CONV_IN = "model.diffusion_model.input_blocks.0.0.weight"
+LDM_TEXT = "cond_stage_model.transformer.text_model.embeddings.position_embedding.weight"
+LDM_VAE = "first_stage_model.decoder.conv_in.weight"
+_HEADER_LIMIT = 100_000_000  # the limit that the safetensors format sets itself
+
+
+def check_source(source: Path) -> None:
+    """Raises `ExportSourceError` unless `source` is an InstructPix2Pix folder of diffusers or a .safetensors file."""
+    if source.is_dir():
+        _check_folder(source)
+    elif source.suffix in PICKLES and source.exists():
+        raise _pickle(source)
+    elif not source.is_file():
+        raise ExportSourceError(f"There is no model at {source}: check the path.")
+    elif source.suffix != ".safetensors":
+        raise ExportSourceError(
+            f"{source} is neither a folder of diffusers nor a .safetensors file, and only these two can be exported."
+        )
+    else:
+        _check_single_file(source)
+
+
+def weight_variant(folder: Path) -> str | None:
+    """The variant in the names of the weight files ("fp16" of `model.fp16.safetensors`), None for plain names."""
+    names = [file.name for part in WEIGHT_FOLDERS for file in (folder / part).glob("*.safetensors")]
+    parts = [name.split(".") for name in names]
+    return None if any(len(part) == 2 for part in parts) else parts[0][1]
+
+
+def model_size(source: Path) -> int:
+    """The long side in pixels that the model was trained at; 512, Stable Diffusion 1's, where nothing says so."""
+    if not source.is_dir():
+        return 512
+    unet, vae = read_json(source / "unet" / "config.json"), read_json(source / "vae" / "config.json")
+    side, levels = unet.get("sample_size"), vae.get("block_out_channels")
+    if not isinstance(side, int) or not isinstance(levels, list):
+        return 512
+    return side * 2 ** (len(cast("list[object]", levels)) - 1)
+
+
+def read_json(file: Path) -> dict[str, object]:
+    """The JSON object in `file`; raises `ExportSourceError` when there is none."""
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ExportSourceError(f"{file} is missing, so this is no complete model: fetch the whole folder.") from None
+    except (OSError, ValueError) as error:
+        raise ExportSourceError(f"{file} cannot be read ({error}): fetch the file again.") from error
+    if not isinstance(value, dict):
+        raise ExportSourceError(f"{file} holds no JSON object: fetch the file again.")
+    return cast("dict[str, object]", value)
+
+
+def safetensors_shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor in a safetensors file, from its header alone."""
+    try:
+        with file.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > _HEADER_LIMIT:
+                raise ValueError("its header is too long")
+            header = cast("dict[str, Mapping[str, list[int]]]", json.loads(stream.read(length)))
+        return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        raise ExportSourceError(f"{file} is no safetensors file ({error}): fetch the file again.") from error
+
+
+def _check_folder(folder: Path) -> None:
+    index = read_json(folder / "model_index.json")
+    if "text_encoder_2" in index or "transformer" in index:
+        raise ExportSourceError(
+            f"{folder} is a {index.get('_class_name')}: only models built like Stable Diffusion 1 or 2 can be exported."
+        )
+    for part in WEIGHT_FOLDERS:
+        _check_weights(folder / part)
+    for name in ("vocab.json", "merges.txt"):
+        if not (folder / "tokenizer" / name).is_file():
+            raise ExportSourceError(f"{folder / 'tokenizer' / name} is missing: fetch the model's tokenizer folder.")
+    unet, vae = read_json(folder / "unet" / "config.json"), read_json(folder / "vae" / "config.json")
+    check_channels(unet.get("in_channels"), vae.get("latent_channels", 4), folder)
+    if unet.get("time_cond_proj_dim") is not None:
+        raise ExportSourceError(f"{folder} wants its guidance scale as an input, which this editor cannot give.")
+
+
+def _check_weights(folder: Path) -> None:
+    read_json(folder / "config.json")
+    if any(folder.glob("*.safetensors")):
+        return
+    for file in sorted(folder.glob("*")):
+        if file.suffix in PICKLES:
+            raise _pickle(file)
+    raise ExportSourceError(f"{folder} holds no .safetensors weights: fetch the whole model.")
+
+
+def check_channels(found: object, latent: object, source: Path) -> None:
+    """The UNet has to take the noisy latent and the image's latent side by side (Brooks et al., section 3.2)."""
+    if isinstance(found, int) and isinstance(latent, int) and found == 2 * latent:
+        return
+    kind = {4: "a text-to-image model", 9: "an inpainting model"}.get(found if isinstance(found, int) else 0, "")
+    raise ExportSourceError(
+        f"The UNet of {source} takes {found} channels{f', as {kind} does' if kind else ''}; an instruction model takes "
+        f"twice the latent's {latent}: choose an InstructPix2Pix model."
+    )
+
+
+def _check_single_file(file: Path) -> None:
+    shapes = safetensors_shapes(file)
+    missing = [key for key in (LDM_CONV_IN, LDM_TEXT, LDM_VAE) if key not in shapes]
+    if missing:
+        raise ExportSourceError(
+            f"{file} lacks {missing[0]}, so it is no whole Stable Diffusion 1 model: choose a file with UNet, VAE and "
+            "text encoder."
+        )
+    check_channels(shapes[LDM_CONV_IN][1], shapes[LDM_VAE][1], file)
+
+
+def _pickle(file: Path) -> ExportSourceError:
+    return ExportSourceError(
+        f"{file} is a pickle, which can run code when it is opened, so it is not opened here: convert it elsewhere "
+        "with torch.load(FILE, weights_only=True) and safetensors.torch.save_file, and export the result."
+    )

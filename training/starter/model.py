@@ -1,0 +1,120 @@
+"""The networks of the bundled model, as diffusers and transformers classes, small enough for two CPU cores.
+
+The UNet takes the instruction twice: token by token through cross-attention, as the full-size model does, and pooled,
+added to the time embedding (`addition_embed_type="text"`), so that every residual block is scaled and shifted by it.
+A change of tone is the same everywhere in the picture; without the second way it is learnt many times slower.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionInstructPix2PixPipeline, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+
+@dataclass(frozen=True)
+class Size:
+    """Widths of the three networks. text_length is the number of tokens that an instruction is cut or padded to."""
+
+    vae: tuple[int, ...] = (32, 64, 96)
+    unet: tuple[int, ...] = (64, 128, 192)
+    unet_layers: int = 1
+    text: int = 128
+    text_layers: int = 2
+    text_length: int = 32
+    sample: int = 32
+
+
+SMALL = Size()
+"""For two CPU cores: 0.6 M + 6 M + 0.6 M parameters."""
+LARGE = Size(vae=(48, 96, 128), unet=(96, 192, 320), unet_layers=2, text=192, text_layers=3)
+"""For a GPU: about 16 M parameters in all, 32 MB as fp16."""
+
+
+def autoencoder(size: Size) -> AutoencoderKL:
+    """RGB in [-1, 1] (N, 3, H, W) to 4 channels at a quarter of the size, without attention so that any size fits."""
+    levels = len(size.vae)
+    return AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=size.vae,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=8,
+        mid_block_add_attention=False,
+        sample_size=4 * size.sample,
+        scaling_factor=1.0,
+    )
+
+
+def unet(size: Size) -> UNet2DConditionModel:
+    """The 8-channel UNet: 4 of the latent beside 4 of the picture. Attention at the lowest level, where it is cheap."""
+    return UNet2DConditionModel(
+        sample_size=size.sample,
+        in_channels=8,
+        out_channels=4,
+        block_out_channels=size.unet,
+        layers_per_block=size.unet_layers,
+        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
+        mid_block_type="UNetMidBlock2DCrossAttn",
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        cross_attention_dim=size.text,
+        attention_head_dim=4,  # the number of heads, whatever diffusers calls it
+        norm_num_groups=16,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=4,
+        resnet_time_scale_shift="scale_shift",
+    )
+
+
+def text_encoder(size: Size, tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """A CLIP text encoder, trained together with the UNet."""
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=size.text,
+        intermediate_size=4 * size.text,
+        projection_dim=size.text,
+        num_hidden_layers=size.text_layers,
+        num_attention_heads=4,
+        max_position_embeddings=size.text_length,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return CLIPTextModel(config)
+
+
+def scheduler() -> DDIMScheduler:
+    """Velocity prediction on a schedule that ends in pure noise: the first step then is the plain regression."""
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        rescale_betas_zero_snr=True,
+        set_alpha_to_one=True,
+        steps_offset=0,
+        clip_sample=False,
+    )
+
+
+def save_pipeline(
+    folder: Path, vae: AutoencoderKL, net: UNet2DConditionModel, text: CLIPTextModel, tokenizer: CLIPTokenizer
+) -> None:
+    """Writes the diffusers layout that `training.export` reads."""
+    pipeline = StableDiffusionInstructPix2PixPipeline(
+        vae=vae,
+        text_encoder=text,
+        tokenizer=tokenizer,
+        unet=net,
+        scheduler=scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        image_encoder=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder)
