@@ -14,7 +14,7 @@ _NO_WINDOW = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code. A first word that is a command or an option goes to the command line, all else to the window."""
+    """Returns the exit code. A command or an option as first word goes to the command line, all else to the window."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and (words[0] in COMMANDS or words[0].startswith("-")):
         from editor.cli.app import run

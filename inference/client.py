@@ -56,8 +56,8 @@ class EngineClient:
     def edit(self, request: EditRequest, cancel: CancelToken, *, previews: bool = True) -> Iterator[Event]:
         """As `Engine.edit`; raises also `EngineDied`. Leaving the iterator early cancels the edit.
 
-        `provider` and `passed_over` tell what the child chose as soon as the first event is there; `diagnosis` is the end of
-        what a child that ended wrote to its standard error.
+        `provider` and `passed_over` tell what the child chose as soon as the first event is there; `diagnosis` is the
+        end of what a child that ended wrote to its standard error.
         """
         if not self._busy.acquire(blocking=False):
             raise EngineError("The engine is at work on another edit: wait for it to end, or cancel it.")

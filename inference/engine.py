@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inference import compose, detail, memory, pipeline
 from inference.conditions import Conditions, Picture
 from inference.errors import EngineMemoryError
-from inference.models import Models
+from inference.models import Models, weights_bytes
 from inference.pace import Pace, Stopwatch, timed
 from inference.package import ModelPackage
 from inference.preview import LatentToRgb, probe
@@ -25,6 +25,8 @@ from inference.types import CancelToken, EditRequest, Event, Pixels, Preview, Pr
 from inference.view import View
 
 Floats = NDArray[np.float32]
+
+_NO_MEMORY = "The memory ran out during the edit: close other programs or use a smaller picture."
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +73,12 @@ class Engine:
     def edit(self, request: EditRequest, cancel: CancelToken, *, previews: bool = True) -> Iterator[Event]:
         """Yields `Progress`, `Preview` (where wanted) and one `Variant` per seed, in order.
 
-        A blank instruction gives copies of the picture. A variant is the same alone and among others: each has the noise of its
-        own seed, and all run at one batch size.
+        A blank instruction gives copies of the picture. A variant is the same alone and among others: each has the
+        noise of its own seed, and all run at one batch size.
         Raises `Cancelled` within one model call, `RequestError`, `PackageError`, `ProviderError`, `EngineMemoryError`.
         """
         with _out_of_memory():
-            yield from _copies(request, cancel) if request.blank else self._edit(request, cancel, previews)
+            yield from copies(request, cancel) if request.blank else self._edit(request, cancel, previews)
 
     def close(self) -> None:
         """End the models. The engine cannot be used afterwards."""
@@ -97,7 +99,8 @@ class Engine:
         height, width, channels = request.image.shape
         photo = memory.photo_bytes(height * width, channels, request.image.itemsize)
         budget = memory.available_memory() if self._memory_limit is None else self._memory_limit
-        memory.check(memory.model_bytes(self._models.weights_bytes) + photo, budget)
+        model = 0 if self._models.loaded else memory.model_bytes(weights_bytes(self.package))
+        memory.check(model + photo, budget)
 
     def _prepare(
         self, request: EditRequest, cancel: CancelToken, plan: Plan, previews: bool, watch: Stopwatch
@@ -147,6 +150,7 @@ class Engine:
             plan=job.plan,
             prediction_type=self.package.prediction_type,
             image_latent=job.picture.latent,
+            latent_channels=self.package.latent_channels,
             text=job.text,
             null_text=job.null_text,
             text_scale=job.request.text_scale,
@@ -187,7 +191,8 @@ def _shown(image: Floats, view: View) -> NDArray[np.uint8]:
     return np.rint(view.uncrop(planes) * 255).astype(np.uint8)
 
 
-def _copies(request: EditRequest, cancel: CancelToken) -> Iterator[Event]:
+def copies(request: EditRequest, cancel: CancelToken) -> Iterator[Event]:
+    """What a blank instruction gives: the picture itself, once per seed. Raises `Cancelled`."""
     for index in range(len(request.seeds)):
         cancel.raise_if_cancelled()
         yield _variant(request, index, request.image.copy(), Stopwatch())
@@ -201,10 +206,8 @@ def _variant(request: EditRequest, index: int, result: Pixels, watch: Stopwatch)
 
 
 @contextmanager
-def _out_of_memory() -> Iterator[None]:
+def _out_of_memory() -> Generator[None, None, None]:
     try:
         yield
     except MemoryError as error:
-        raise EngineMemoryError(
-            "The memory ran out during the edit: close other programs or use a smaller picture."
-        ) from error
+        raise EngineMemoryError(_NO_MEMORY) from error

@@ -101,8 +101,8 @@ def read_manifest(folder: Path) -> Manifest | None:
     )
 
 
-def check_sizes(folder: Path, manifest: Manifest, needed: Iterable[str]) -> None:
-    """The cheap check: every listed file is there with its size, and every file that will be read is listed."""
+def check_sizes(folder: Path, manifest: Manifest) -> None:
+    """The cheap check: every listed file is there with its size."""
     for file in manifest.files:
         path = inside(folder, file.path)
         if not path.is_file():
@@ -112,6 +112,10 @@ def check_sizes(folder: Path, manifest: Manifest, needed: Iterable[str]) -> None
                 f"{path} has {path.stat().st_size} bytes instead of {file.size}, so it is damaged; "
                 "get the package again."
             )
+
+
+def check_listed(folder: Path, manifest: Manifest, needed: Iterable[str]) -> None:
+    """Every file that will be read is listed."""
     unlisted = sorted(set(needed) - {file.path for file in manifest.files})
     if unlisted:
         raise PackageError(

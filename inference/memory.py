@@ -1,4 +1,4 @@
-"""How much memory there is, and how much an edit will take, so that too much is refused in words and not by the system."""
+"""How much memory there is and how much an edit will take: too much is refused in words and not by the system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inference.errors import EngineMemoryError
 
 MEBIBYTE = 1 << 20
 
-# The interpreter with its libraries, ONNX Runtime and one strip of every full-size step. Measured, see tests/benchmarks.
+# The interpreter with its libraries, ONNX Runtime and one strip of every full-size step; measured.
 BASE_BYTES = 300 * MEBIBYTE
 # Copies of the photo alive at once, each of the photo's own size: as read, in sRGB, edited, composed, being written.
 PHOTO_COPIES = 5

@@ -42,18 +42,20 @@ class Models:
         return UNet(self._model(self._package.unet))
 
     @property
-    def weights_bytes(self) -> int:
-        """Bytes on disk of the networks not loaded yet."""
-        folders = {path.parent for path in self._paths() if path not in self._loading}
-        return sum(file.stat().st_size for folder in folders for file in folder.iterdir() if file.is_file())
+    def loaded(self) -> bool:
+        """True once a load of everything has begun: its memory is taken, or about to be."""
+        return len(self._loading) == len(_paths(self._package))
 
     def prefetch(self) -> None:
         """Begin to load whatever is not loaded; a load that failed before is tried again."""
-        for path in self._paths():
+        for path in _paths(self._package):
             self._begin(path)
 
     def wait(self, cancel: CancelToken) -> None:
-        """Until all is loaded. Raises `Cancelled`, and what a load raised: `PackageError`, `ProviderError`, `EngineMemoryError`."""
+        """Until all is loaded. Raises `Cancelled` and what a load raised.
+
+        That is `PackageError`, `ProviderError` or `EngineMemoryError`.
+        """
         pending = set(self._loading.values())
         while pending:
             cancel.raise_if_cancelled()
@@ -68,11 +70,6 @@ class Models:
                 future.result().close()
         self._loading.clear()
 
-    def _paths(self) -> tuple[Path, ...]:
-        # The largest first, so that the others load beside it.
-        package = self._package
-        return (package.unet, package.text_encoder, package.vae_encoder, package.vae_decoder)
-
     def _begin(self, path: Path) -> Future[OnnxModel]:
         known = self._loading.get(path)
         if known is None or (known.done() and known.exception() is not None):
@@ -81,3 +78,13 @@ class Models:
 
     def _model(self, path: Path) -> OnnxModel:
         return self._begin(path).result()
+
+
+def weights_bytes(package: ModelPackage) -> int:
+    """Bytes on disk of the networks, weights in files of their own among them."""
+    return sum(file.stat().st_size for path in _paths(package) for file in path.parent.iterdir() if file.is_file())
+
+
+def _paths(package: ModelPackage) -> tuple[Path, ...]:
+    # The largest first, so that the others load beside it.
+    return (package.unet, package.text_encoder, package.vae_encoder, package.vae_decoder)

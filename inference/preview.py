@@ -27,7 +27,7 @@ class LatentToRgb:
     def fit(cls, pairs: Iterable[tuple[Floats, Floats]]) -> LatentToRgb:
         """Least squares over pairs of scaled latent (1, C, h, w) and decoded picture (1, 3, H, W) in [-1, 1].
 
-        A slight pull towards grey keeps the map small where the latents at hand leave it open (a picture of one colour).
+        A slight pull towards grey keeps the map small where the latents leave it open (a picture of one colour).
         """
         rows, colours = zip(*(_samples(latent, image) for latent, image in pairs), strict=True)
         x, y = np.concatenate(rows), np.concatenate(colours)

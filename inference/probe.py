@@ -1,77 +1,87 @@
-"""Which providers work here, found out in a process of its own: a driver's fault ends that process and is told as the reason.
+"""Trying a provider where it can do no harm.
 
-`python -P -m inference.probe NAME ...` answers one JSON line for each named provider, in order.
+A driver may print into stderr, hang, or take its process down. So what is not the plain processor is tried in a child
+process.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
 
-from inference import child
+from inference.errors import ProviderError
+from inference.provider import Provider
+from inference.runtime import one_line
+from inference.self_test import self_test
 
-_SECONDS = 120.0
+# The first session on a GPU may compile its kernels, which takes tens of seconds on a slow machine.
+TIMEOUT = 120.0
+
+_ANSWER = "self-test: "
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One provider: `reason` says why it does not work, None where it does. stderr: what its libraries printed."""
+class Probe:
+    """reason: None for a provider that works, else why not, as a sentence. stderr: what a child printed."""
 
-    provider: str
     reason: str | None
     stderr: str = ""
 
 
-def probe_all() -> tuple[Finding, ...]:
-    """Every provider that this program knows, in the order in which `auto` tries them."""
-    from inference.providers import PROVIDERS
-
-    names = [provider.name for provider in PROVIDERS]
-    found: list[Finding] = []
-    while len(found) < len(names):
-        found += _probe(names[len(found) :])
-    return tuple(found)
-
-
-def _probe(names: Sequence[str]) -> list[Finding]:
-    """Findings for the first of `names`, at least one: a process that ends early is what is wrong with the next provider."""
-    command, environment = child.command("inference.probe", names), child.environment()
+def probe(provider: Provider) -> Probe:
+    """Look whether the provider is there and passes its self-test; never raises for a provider that does not work."""
     try:
-        run = subprocess.run(command, env=environment, capture_output=True, timeout=_SECONDS, check=False)
-    except subprocess.TimeoutExpired as late:
-        output, stderr, how = late.stdout or b"", late.stderr or b"", f"did not answer within {_SECONDS:.0f} seconds"
-    else:
-        output, stderr, how = (
-            run.stdout,
-            run.stderr,
-            f"its libraries ended the process ({child.ending(run.returncode)})",
+        reason = provider.available()
+    except ProviderError as error:
+        reason = str(error)
+    if reason is not None:
+        return Probe(reason)
+    return Probe(self_test(provider)) if provider.in_process else in_child(provider.name)
+
+
+def in_child(name: str, timeout: float = TIMEOUT) -> Probe:
+    """The self-test of the provider called `name`, in a process of its own."""
+    root = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-P", "-m", "inference.probe", name]
+    try:
+        child = subprocess.run(
+            command,
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            text=True,
+            errors="replace",
         )
-    text = stderr.decode("utf-8", "replace").strip()
-    found = [Finding(name, reason) for name, reason in map(_line, output.splitlines()) if name in names]
-    if len(found) < len(names):
-        found.append(Finding(names[len(found)], how, text))
-    return found
+    except subprocess.TimeoutExpired:
+        return Probe(f"The self-test of {name} did not end within {timeout:.0f} seconds: update its driver.")
+    except OSError as error:
+        return Probe(f"The self-test of {name} could not be started: {error.strerror or error}.")
+    return _answer(name, child)
 
 
-def _line(line: bytes) -> tuple[str, str | None]:
-    try:
-        name, reason = json.loads(line)
-    except ValueError:
-        return "", None
-    return name, reason
+def _answer(name: str, child: subprocess.CompletedProcess[str]) -> Probe:
+    answers = [line.removeprefix(_ANSWER) for line in child.stdout.splitlines() if line.startswith(_ANSWER)]
+    if child.returncode == 0 and answers:
+        return Probe(cast("str | None", json.loads(answers[-1])), child.stderr)
+    last = one_line("\n".join(child.stderr.splitlines()[-1:]) or "it printed nothing")
+    return Probe(f"The self-test of {name} ended its process with code {child.returncode} ({last}).", child.stderr)
 
 
-def main(names: Sequence[str]) -> None:
-    from inference.providers import PROVIDERS, self_test
+def main(arguments: list[str]) -> int:
+    """The child: `python -m inference.probe NAME` prints the reason as JSON."""
+    # Here and not above: the listing of providers itself needs this module.
+    from inference.providers import provider_named
 
-    for provider in PROVIDERS:
-        if provider.name in names:
-            reason = provider.available() or self_test(provider)
-            print(json.dumps([provider.name, reason]), flush=True)
+    print(_ANSWER + json.dumps(self_test(provider_named(arguments[0]))), flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -132,7 +132,7 @@ class Schedule:
                 return np.round(self.length - np.arange(steps, dtype=np.float64) * (self.length / steps)) - 1
 
     def levels(self, timesteps: Floats) -> tuple[Level, ...]:
-        """The noise levels at fractional timesteps: sigma / alpha is interpolated linearly, as k-diffusion does."""
+        """The noise levels at fractional timesteps: sigma / alpha is interpolated linearly, as in diffusers."""
         return self.levels_of(timesteps, np.interp(timesteps, np.arange(self.length), self.ratios))
 
     def levels_of(self, timesteps: Floats, ratios: Floats) -> tuple[Level, ...]:

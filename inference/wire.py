@@ -1,8 +1,11 @@
 """What the engine's process and its parent say to each other: one JSON object a line, and pixels in a file both map.
 
-To the child: {"do": "edit", "job", "file", "request", "previews"}, {"do": "cancel", "job"}; the end of its input ends it.
-From the child: {"is": "ready", "provider", "passed_over"}, {"is": "alive"}, {"is": "progress" | "preview" | "variant", "job", ...},
-{"is": "done", "job"}, {"is": "error", "job", "error", "text"} (job null while it starts).
+To the child:
+    {"do": "edit", "job", "file", "request", "previews"}, {"do": "cancel", "job"}; the end of its input ends it.
+From the child:
+    {"is": "ready", "provider", "passed_over"} once, and {"is": "alive"} every second;
+    {"is": "progress" | "preview" | "variant", "job", ...}, then {"is": "done", "job"};
+    {"is": "error", "job", "error", "text"} in its place, with job null where the child could not start.
 """
 
 from __future__ import annotations
@@ -188,7 +191,7 @@ def _length(head: Mapping[str, Any]) -> int:
 
 
 def _reserve(file: BinaryIO, length: int) -> None:
-    """Make the file `length` bytes long with its room on the disk taken: writing into a mapping of a full disk kills a process."""
+    """Make the file `length` bytes long with its room on the disk taken: a mapping that cannot grow kills a process."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, length)
         return

@@ -1,7 +1,7 @@
 """The engine's process: `python -P -m inference.worker PACKAGE [--provider NAME] [--memory-limit BYTES]`.
 
-Started and spoken to by `inference.client`; the messages are those of `inference.wire`. It ends with its input, also while it
-computes, so that it never outlives its parent; a driver's fault or an arena that grew ends with it and costs no document.
+Started and spoken to by `inference.client`; the messages are those of `inference.wire`. It ends with its input, also
+while it computes, so that it never outlives its parent; a driver's fault or an arena that grew costs no document.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HEARTBEAT_SECONDS = 1.0
 
 
 class Worker:
-    """Does one edit after the other; a thread listens for requests and cancels, another tells that the process is alive."""
+    """Does one edit after the other; one thread listens for requests and cancels, another tells that it is alive."""
 
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self._source, self._sink = source, sink

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -34,30 +33,38 @@ def run(words: Sequence[str]) -> int:
     try:
         code = typer.main.get_command(app).main(args=list(words), prog_name="palimpsest", standalone_mode=False)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
     except typer.TyperException as error:
         report.complain(f"{error.format_message()} (palimpsest --help shows what there is)")
         return report.USAGE
-    except BrokenPipeError:
-        # The reader of our output has seen enough; what is still buffered must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return report.OUTPUT
-    except typer.Abort:
-        return report.fail(KeyboardInterrupt("The command was cancelled."))
+    except (BrokenPipeError, SystemExit):  # typer makes the second of the first
+        return _no_reader()
     except (Exception, KeyboardInterrupt) as error:
         return report.fail(error)
+    if code == report.CANCELLED:  # typer's answer to Control-C
+        report.complain("The command was cancelled.")
+    return code if isinstance(code, int) else 0
 
 
-def _version(wanted: bool) -> None:
+def _no_reader() -> int:
+    """Whoever read our output has seen enough; what is still buffered must not complain at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return report.OUTPUT
+
+
+def _show_version(wanted: bool) -> None:
     if wanted:
-        report.say(f"palimpsest {metadata.version('palimpsest')}")
+        from editor.cli.version import version
+
+        report.say(f"palimpsest {version()}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
@@ -127,10 +134,10 @@ def flatten(
     source: Input,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="The flat picture to write.")],
 ) -> None:
-    """Write all layers as one flat picture."""
-    from editor.cli.flat import convert_picture
+    """Write all layers as one flat PNG."""
+    from editor.cli.flat import flatten_picture
 
-    convert_picture(source, out, as_json=False)
+    flatten_picture(source, out)
 
 
 @app.command()

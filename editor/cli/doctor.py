@@ -11,10 +11,11 @@ from pathlib import Path
 
 from editor.cli import report
 from editor.cli.library import library
+from editor.cli.version import version
 from editor.core import paths
-from inference.errors import PackageError
 from inference.memory import available_memory
-from inference.probe import Finding, probe_all
+from inference.probe import Probe, probe
+from inference.providers import PROVIDERS
 
 # Wheels that share the folder `onnxruntime`: the one installed last overwrote parts of the others.
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-qnn")
@@ -49,15 +50,15 @@ def examine(as_json: bool) -> int:
 
 def _examination() -> Examination:
     runtimes = _installed_runtimes()
-    providers = probe_all() if runtimes else ()
+    providers = {provider.name: probe(provider) for provider in PROVIDERS}
     models, model_problems = _models()
     temporary = Path(tempfile.gettempdir())
     return Examination(
-        version=metadata.version("palimpsest"),
+        version=version(),
         python=platform.python_version(),
         system=platform.platform(),
         runtimes=runtimes,
-        providers=[asdict(finding) for finding in providers],
+        providers=[{"name": name, **asdict(finding)} for name, finding in providers.items()],
         models=models,
         memory_bytes=available_memory(),
         temporary_folder=str(temporary),
@@ -88,8 +89,8 @@ def _runtime_problems(runtimes: dict[str, str]) -> list[str]:
     return []
 
 
-def _provider_problems(providers: tuple[Finding, ...]) -> list[str]:
-    if providers and all(finding.reason for finding in providers):
+def _provider_problems(providers: dict[str, Probe]) -> list[str]:
+    if all(finding.reason for finding in providers.values()):
         return ["No provider works: see the reasons above."]
     return []
 
@@ -99,18 +100,17 @@ def _models() -> tuple[list[dict[str, str]], list[str]]:
     listed = [
         {"name": package.name, "sha256": package.sha256, "folder": str(package.folder)} for package in store.list()
     ]
-    try:
-        store.default()
-    except PackageError as error:
-        return listed, [str(error)]
-    return listed, []
+    broken = [problem for _, problem in store.problems()]
+    if not listed and not broken:
+        broken = ["No model is installed: add one with palimpsest models add PATH."]
+    return listed, broken
 
 
 def _show(found: Examination) -> None:
     report.say(f"palimpsest {found.version}, Python {found.python}, {found.system}")
     report.say(f"runtime   {', '.join(f'{name} {version}' for name, version in found.runtimes.items()) or 'none'}")
     for finding in found.providers:
-        report.say(f"provider  {finding['provider']}: {finding['reason'] or 'works'}")
+        report.say(f"provider  {finding['name']}: {finding['reason'] or 'works'}")
     for model in found.models:
         report.say(f"model     {model['name']} ({model['folder']})")
     report.say(f"memory    {found.memory_bytes / 1e9:.1f} GB free")

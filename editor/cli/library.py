@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from editor.core import paths
 from inference.store import ModelStore
+
+from editor.core import paths
 
 
 def library() -> ModelStore:

@@ -13,7 +13,7 @@ from inference.store import ModelStore
 
 
 def show() -> None:
-    """A line for each model; the default one is marked."""
+    """A line for each model: the default one has a star, one that cannot be opened an exclamation mark."""
     store = library()
     packages = store.list()
     default = _default_folder(store)
@@ -23,6 +23,8 @@ def show() -> None:
         report.say(
             f"{mark} {package.name:{width}}  {package.precision}  {_size(package)}  {package.licence}  {package.folder}"
         )
+    for folder, problem in store.problems():
+        report.say(f"! {folder.name:{width}}  {problem}")
     if not packages:
         report.say("No models: add a model folder with palimpsest models add PATH.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from inference.types import Progress
@@ -12,7 +12,7 @@ _STAGES = {"load": "loading the model", "encode": "looking at the picture", "den
 
 
 @contextmanager
-def edit_bar(variants: int) -> Iterator[Callable[[Progress], None]]:
+def edit_bar(variants: int) -> Generator[Callable[[Progress], None], None, None]:
     """Gives the function that shows a `Progress`."""
     with bar() as show:
 
@@ -24,7 +24,7 @@ def edit_bar(variants: int) -> Iterator[Callable[[Progress], None]]:
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[float, str], None]]:
+def bar() -> Generator[Callable[[float, str], None], None, None]:
     """Gives the function that shows a share done in [0, 1] and a label."""
     if not sys.stderr.isatty():
         yield lambda share, label: None

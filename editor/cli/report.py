@@ -39,7 +39,7 @@ def complain(sentence: str) -> None:
 
 
 def exit_code(error: BaseException) -> int:
-    """0 done, 2 usage, 3 input unreadable, 4 model or provider trouble, 5 output not writable, 130 cancelled; 1 is a defect."""
+    """2 usage, 3 input unreadable, 4 model or provider trouble, 5 output not writable, 130 cancelled; 1 is a defect."""
     if isinstance(error, PalimpsestError):
         return error.exit_code
     if isinstance(error, Cancelled | KeyboardInterrupt):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,7 +18,7 @@ _WAITING_EVENTS = 2
 
 
 @contextmanager
-def interruptible() -> Iterator[CancelToken]:
+def interruptible() -> Generator[CancelToken, None, None]:
     """Turns Control-C and a polite kill into a cancel; a second one ends the program at once."""
     token = CancelToken()
 
@@ -36,7 +36,10 @@ def interruptible() -> Iterator[CancelToken]:
 
 
 def in_thread(events: Callable[[], Iterator[Event]], cancel: CancelToken) -> Iterator[Event]:
-    """The items of `events()`, made in a thread. What it raises is raised here; leaving early cancels it and waits for it."""
+    """The items of `events()`, made in a thread.
+
+    What it raises is raised here; leaving early cancels it and waits for its end.
+    """
     arrived: queue.Queue[Event | BaseException | None] = queue.Queue(_WAITING_EVENTS)
     thread = threading.Thread(target=_produce, args=(events, arrived), name="engine")
     thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,20 +39,20 @@ def opaque(pixels: Pixels) -> bool:
 
 def to_8_bit(pixels: Pixels) -> NDArray[np.uint8]:
     """uint8 of the same shape, rounded to nearest; uint8 comes back as it is."""
-    return pixels if pixels.dtype == np.uint8 else _TO_8_BIT[pixels]
+    return cast(NDArray[np.uint8], pixels) if pixels.dtype == np.uint8 else _TO_8_BIT[pixels]
 
 
 def over_white(pixels: Pixels) -> Pixels:
     """(H, W, 3) of the same type: the picture laid over white, rounded to nearest."""
     if not has_alpha(pixels):
         return pixels
-    result: Pixels = np.empty((*pixels.shape[:2], 3), pixels.dtype)
+    result = np.empty_like(pixels[..., :3], order="C")
     for rows in strips(*pixels.shape[:2]):
         result[rows] = _strip_over_white(pixels[rows])
     return result
 
 
-def _strip_over_white(pixels: Pixels) -> NDArray[np.uint32]:
+def _strip_over_white(pixels: Pixels) -> NDArray[np.integer]:
     # (t + (t >> b)) >> b with t = v + 2^(b-1) is v / (2^b - 1) rounded; 16-bit products just fit into 32 bits.
     bits, top = pixels.dtype.itemsize * 8, np.uint32(full_scale(pixels))
     wide = pixels.astype(np.uint32)

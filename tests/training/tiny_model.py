@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import warnings
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import pytest
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionInstructPix2PixPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
@@ -145,7 +147,7 @@ def save_tiny(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
 
 @cache
 def export_tiny(base: Path, precision: str = "fp32") -> ExportReport:
-    """Exports the tiny model to base/tiny-PRECISION, from base/tiny-source; once per arguments in a run of the tests."""
+    """Exports the tiny model to base/tiny-PRECISION, from base/tiny-source; once in a run of the tests."""
     source = base / "tiny-source"
     if not source.exists():
         save_tiny(source)
@@ -158,3 +160,13 @@ def export_tiny(base: Path, precision: str = "fp32") -> ExportReport:
         dials=Dials(steps=4, text_scale=3.0, image_scale=1.5, sampler="euler", size=64),
         instructions=("make it black and white",),
     )
+
+
+def block_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes every attempt to reach the network fail the test."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing here may touch the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
 from numpy.typing import NDArray
-from transformers import CLIPTextModel, CLIPTokenizer
 
+from training.libraries import torch
 from training.starter.grammar import sample_phrase
 from training.starter.instruction import Instruction
 from training.starter.loop import Loop, LoopSettings
@@ -23,6 +22,9 @@ from training.starter.model import scheduler
 from training.starter.pairs import Shard
 from training.starter.shards import ShardRing
 from training.starter.words import token_ids
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FIRST_STEP_SHARE = 0.4
 """Share of samples at the last timestep, where the input is pure noise."""
@@ -34,15 +36,15 @@ DROP = 0.05
 class Batch:
     """source: unscaled modes (N, 4, h, w); clean: scaled target latents; phrases: one a sample, "" where dropped."""
 
-    source: torch.Tensor
-    clean: torch.Tensor
-    noise: torch.Tensor
-    timestep: torch.Tensor
+    source: Tensor
+    clean: Tensor
+    noise: Tensor
+    timestep: Tensor
     phrases: tuple[str, ...]
 
     def to(self, device: str) -> Batch:
-        moved = (x.to(device) for x in (self.source, self.clean, self.noise, self.timestep))
-        return Batch(*moved, self.phrases)
+        source, clean, noise, timestep = (x.to(device) for x in (self.source, self.clean, self.noise, self.timestep))
+        return Batch(source, clean, noise, timestep, self.phrases)
 
 
 def conditioning(draws: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -59,7 +61,7 @@ def make_batch(shard: Shard, rng: np.random.Generator, count: int, scaling_facto
     clean = shard.targets[picks].float() * scaling_factor
     noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32))
     times = np.where(rng.random(count) < FIRST_STEP_SHARE, 999, rng.integers(1000, size=count))
-    phrases = _phrases(rng, [shard.instructions[i] for i in picks], no_text)
+    phrases = _phrases(rng, [shard.instructions[int(i)] for i in picks], no_text)
     return Batch(source, clean, noise, torch.from_numpy(times), phrases)
 
 
@@ -70,7 +72,7 @@ def _phrases(
     return tuple("" if drop else phrase for phrase, drop in zip(drawn, dropped, strict=True))
 
 
-def velocity_loss(unet: UNet2DConditionModel, hidden: torch.Tensor, batch: Batch, alphas: torch.Tensor) -> torch.Tensor:
+def velocity_loss(unet: Any, hidden: Tensor, batch: Batch, alphas: Tensor) -> Tensor:
     """hidden: (N, L, D) text embedding; alphas: cumulative products (1000,). The loss of the method, for velocity."""
     alpha = alphas[batch.timestep].sqrt().view(-1, 1, 1, 1)
     sigma = (1 - alphas[batch.timestep]).sqrt().view(-1, 1, 1, 1)
@@ -82,7 +84,7 @@ def velocity_loss(unet: UNet2DConditionModel, hidden: torch.Tensor, batch: Batch
 
 def train_unet(
     folder: Path,
-    parts: tuple[AutoencoderKL, UNet2DConditionModel, CLIPTextModel, CLIPTokenizer],
+    parts: tuple[Any, Any, Any, Any],
     shards: ShardRing,
     settings: LoopSettings,
     *,
@@ -94,9 +96,9 @@ def train_unet(
     vae, unet, text, tokenizer = parts
     alphas = scheduler().alphas_cumprod.to(device)
     loop = Loop({"unet": unet, "text": text}, folder, settings)
-    scaling = float(vae.config.scaling_factor)  # pyright: ignore
+    scaling = float(vae.config.scaling_factor)
 
-    def loss(step: int) -> torch.Tensor:
+    def loss(step: int) -> Tensor:
         rng = np.random.default_rng((seed, 1, step))
         drawn = make_batch(shards.at(step, rng), rng, batch, scaling).to(device)
         hidden = text(token_ids(tokenizer, drawn.phrases).to(device)).last_hidden_state

@@ -9,13 +9,16 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from training.checkpoints import load_tensors, optimizer_tensors, restore_optimizer, save_tensors
+from training.libraries import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class LoopSettings:
 class Loop:
     """Trains `modules` until `settings.steps`, keeping `state.safetensors` and `log.jsonl` in `folder`."""
 
-    def __init__(self, modules: Mapping[str, torch.nn.Module], folder: Path, settings: LoopSettings) -> None:
+    def __init__(self, modules: Mapping[str, Any], folder: Path, settings: LoopSettings) -> None:
         self.modules = dict(modules)
         self.folder = folder
         self.settings = settings
@@ -59,7 +62,7 @@ class Loop:
     def _state_file(self) -> Path:
         return self.folder / "state.safetensors"
 
-    def run(self, loss: Callable[[int], torch.Tensor], on_save: Callable[[], None] = lambda: None) -> None:
+    def run(self, loss: Callable[[int], Tensor], on_save: Callable[[], None] = lambda: None) -> None:
         """Calls `loss(step)` and learns from it; Ctrl+C saves and returns."""
         with contextlib.suppress(KeyboardInterrupt):
             started, first, total = time.monotonic(), self.step, 0.0
@@ -74,10 +77,10 @@ class Loop:
         self.save()
         on_save()
 
-    def _update(self, loss: Callable[[int], torch.Tensor]) -> float:
+    def _update(self, loss: Callable[[int], Tensor]) -> float:
         for group in self._optimizer.param_groups:
             group["lr"] = self.settings.rate(self.step)
-        value = loss(self.step)
+        value: Any = loss(self.step)
         value.backward()
         torch.nn.utils.clip_grad_norm_(self._named.values(), self.settings.clip)
         self._optimizer.step()
@@ -93,7 +96,7 @@ class Loop:
         torch._foreach_lerp_(self._ema, list(self._named.values()), 1 - decay)
 
     @contextlib.contextmanager
-    def averaged(self):  # noqa: ANN201
+    def averaged(self) -> Generator[None]:
         """The modules hold the moving average inside this block, and the trained weights again after it."""
         kept = [p.detach().clone() for p in self._named.values()]
         self._assign(self._ema)
@@ -103,13 +106,13 @@ class Loop:
             self._assign(kept)
 
     @torch.no_grad()
-    def _assign(self, values: list[torch.Tensor]) -> None:
+    def _assign(self, values: list[Tensor]) -> None:
         for parameter, value in zip(self._named.values(), values, strict=True):
             parameter.copy_(value)
 
     def save(self) -> None:
         """Writes weights, average and optimizer so that a later `Loop` goes on from here."""
-        tensors: dict[str, torch.Tensor] = {f"model.{n}": p for n, p in self._named.items()}
+        tensors: dict[str, Tensor] = {f"model.{n}": p for n, p in self._named.items()}
         tensors |= {f"ema.{n}": e for n, e in zip(self._named, self._ema, strict=True)}
         save_tensors(self._state_file, tensors | optimizer_tensors(self._optimizer), {"step": self.step})
 

@@ -6,6 +6,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -28,7 +29,7 @@ def scene_pool(folder: Path, *, seed: int, count: int, size: int, workers: int =
 
 
 def _render_all(path: Path, seed: int, count: int, size: int, workers: int) -> None:
-    pool = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+    pool: Any = cast("Any", np.lib.format).open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context) as processes:
         for index, scene in enumerate(processes.map(partial(_render, seed, size), range(count), chunksize=16)):

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from training.checkpoints import load_tensors, save_tensors
+from training.libraries import torch
 from training.starter.instruction import Instruction
 from training.starter.pairs import Shard
 

@@ -1,7 +1,7 @@
 """Between a picture's own colours and sRGB, in which the model sees and the window paints.
 
 8 bit goes through lcms. 16 bit goes through the profile's exact curves and matrix; the rare profile made of tables is
-applied by lcms at 8 bit and what lies below 8 bit is carried over (error up to about 1/255; unchanged pixels stay exact).
+applied by lcms at 8 bit, with what lies below 8 bit carried over (off by up to 1/255; unchanged pixels stay exact).
 Relative colorimetric with black point compensation, as photo editors do.
 """
 
@@ -75,7 +75,7 @@ def image_to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
 
 def lab_to_srgb(image: Image.Image) -> Image.Image:
     """An RGB image from a LAB one (D50)."""
-    return _transform(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")), _srgb_profile(), "LAB").apply(image)
+    return _transform(profiles.built_in("LAB"), _srgb_profile(), "LAB").apply(image)
 
 
 def grey_table(icc: bytes, depth: int) -> Rgb:
@@ -87,7 +87,7 @@ def grey_table(icc: bytes, depth: int) -> Rgb:
 
 def _converted(pixels: Pixels, icc: bytes, *, back: bool) -> Pixels:
     convert = _deep(icc, back=back) if pixels.dtype == np.uint16 else _shallow(icc, back=back)
-    result = cast(Pixels, np.empty_like(pixels))
+    result = np.empty_like(pixels)
     for rows in strips(*pixels.shape[:2]):
         result[rows, :, :3] = convert(pixels[rows, :, :3])
         result[rows, :, 3:] = pixels[rows, :, 3:]
@@ -144,7 +144,7 @@ def _root_index(linear: NDArray[np.float32]) -> NDArray[np.int32]:
 
 
 def _srgb_profile() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    return profiles.built_in("sRGB")
 
 
 def _transform(

@@ -35,7 +35,7 @@ def orientation(exif: bytes | None) -> int:
         value = block.value(block.first, ORIENTATION) if block else None
     except BrokenExif:
         return 1
-    return value if value in range(1, 9) else 1
+    return value if value and value <= 8 else 1
 
 
 def directory(exif: bytes) -> tuple[str, dict[int, bytes]]:

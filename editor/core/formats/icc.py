@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from functools import cache, cached_property
 from io import BytesIO
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,11 @@ def opened(icc: bytes) -> ImageCms.ImageCmsProfile:
         raise BrokenProfile from error
 
 
+def built_in(space: str) -> ImageCms.ImageCmsProfile:
+    """lcms' own profile of "sRGB" or "LAB"."""
+    return ImageCms.ImageCmsProfile(cast(Any, ImageCms).createProfile(space))
+
+
 def name(icc: bytes) -> str:
     """What the profile calls itself, on one line; empty where it does not say or is broken."""
     try:
@@ -95,7 +101,7 @@ def grey_curve(icc: bytes) -> Curve:
 @cache
 def srgb() -> Shaper:
     """sRGB as lcms writes it."""
-    found = shaper(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    found = shaper(built_in("sRGB").tobytes())
     if found is None:
         raise BrokenProfile
     return found

@@ -1,9 +1,9 @@
-"""What every reader and writer asks of Pillow: our limits in place of its own, quiet, one kind of error, plain pixels."""
+"""What readers and writers ask of Pillow: our limits in place of its own, quiet, one kind of error, plain pixels."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -43,7 +43,7 @@ class Decoded:
 
 
 @contextmanager
-def decoding(path: object, format_name: str) -> Iterator[None]:
+def decoding(path: object, format_name: str) -> Generator[None]:
     """Turns whatever a decoder does on a damaged file into InputUnreadable, and keeps its warnings off stderr."""
     try:
         with warnings.catch_warnings():
@@ -79,6 +79,13 @@ def set_raw_mode(image: ImageFile.ImageFile, raw: str) -> None:
     ]
 
 
+def joined(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """16-bit samples from the two halves that Pillow's 8-bit unpackers can give."""
+    samples = upper.astype(np.uint16)
+    np.left_shift(samples, 8, out=samples)
+    return np.bitwise_or(samples, lower, out=samples)
+
+
 def interpreted(image: Image.Image, icc: bytes | None) -> Decoded:
     """RGB or RGBA pixels of any image that Pillow can hold in 8 bit, or in 16 bit grey. Raises Unsupported."""
     if image.mode in ("I", "F"):
@@ -89,7 +96,8 @@ def interpreted(image: Image.Image, icc: bytes | None) -> Decoded:
         return Decoded(np.asarray(colour.lab_to_srgb(image)), None, ("Lab colours were converted to sRGB.",))
     if image.mode == "CMYK":
         return _from_cmyk(image, icc)
-    return described(np.asarray(image.convert(_plain_mode(image))), icc)
+    mode = _plain_mode(image)
+    return described(np.asarray(image if image.mode == mode else image.convert(mode)), icc)
 
 
 def described(samples: Samples, icc: bytes | None) -> Decoded:

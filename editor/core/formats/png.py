@@ -14,7 +14,7 @@ from PIL import ImageFile, PngImagePlugin
 
 from editor.core.formats import deflate
 from editor.core.formats.format import NO_LIMIT, FlatImage, Format, Holds, Options
-from editor.core.formats.pillow import Samples, raw_mode, set_raw_mode
+from editor.core.formats.pillow import Samples, joined, raw_mode, set_raw_mode
 from editor.core.pixels import has_alpha, strips
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -44,17 +44,16 @@ def deep_samples(image: ImageFile.ImageFile, file: BinaryIO) -> Samples | None:
     if raw == "LA;16B":  # four bytes a pixel, so read as four plain channels
         set_raw_mode(image, "RGBA")
         return np.asarray(image).view(">u2").astype(np.uint16)
-    samples = np.asarray(image).astype(np.uint16) << 8
+    upper = np.asarray(image)
     file.seek(0)
     lower = open_png(file)
     set_raw_mode(lower, raw.replace("16B", "16L"))
-    samples |= np.asarray(lower)
-    return _with_clear_colour(samples, image.info.get("transparency"))
+    return _with_clear_colour(joined(upper, np.asarray(lower)), image.info.get("transparency"))
 
 
 def write_png(file: BinaryIO, image: FlatImage, options: Options) -> None:
     """Encodes 8 or 16 bit. The average filter is the best of the five that need no choice per row."""
-    height, width, channels = image.pixels.shape
+    height, width = image.pixels.shape[:2]
     bits = image.pixels.dtype.itemsize * 8
     file.write(MAGIC)
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 6 if has_alpha(image.pixels) else 2, 0, 0, 0))

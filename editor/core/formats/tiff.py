@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from editor.core.formats import deflate
 from editor.core.formats.exif import ORIENTATION, bare, directory, turned
 from editor.core.formats.format import NO_LIMIT, FlatImage, Format, Holds, Options
-from editor.core.formats.pillow import Samples, Unsupported, raw_mode, set_raw_mode
+from editor.core.formats.pillow import Samples, Unsupported, joined, raw_mode, set_raw_mode
 from editor.core.pixels import has_alpha, strips
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -106,14 +106,15 @@ def _differences(pixels: Samples, order: str) -> Iterator[bytes]:
     for rows in strips(*pixels.shape[:2]):
         strip = pixels[rows].copy()
         strip[:, 1:] -= pixels[rows, :-1]
-        yield strip.astype(strip.dtype.newbyteorder(order)).tobytes()
+        yield strip.astype(np.dtype(order + strip.dtype.str[1:])).tobytes()
 
 
 def _assemble(
     file: BinaryIO, order: str, start: bytes, blocks: Iterable[bytes], tags: Tags, entries: Mapping[int, bytes]
 ) -> None:
     """Writes a TIFF: `start` (itself beginning like one), the blocks, then the directory; `entries` are ready-made."""
-    file.write(start or {"<": b"II*\0", ">": b"MM\0*"}[order] + bytes(4))
+    start = start or {"<": b"II*\0", ">": b"MM\0*"}[order] + bytes(4)
+    file.write(start + bytes(len(start) % 2))
     offsets, sizes = list[int](), list[int]()
     for block in blocks:
         offsets.append(_append(file, block))
@@ -150,12 +151,11 @@ def _two_halves(image: ImageFile.ImageFile, file: BinaryIO) -> NDArray[np.uint16
     here = {"N": sys.byteorder[0].upper()}.get(raw[-1], raw[-1])
     there = {"L": "B", "B": "L"}[here]
     set_raw_mode(image, raw[:-1] + here)
-    samples = np.asarray(image).astype(np.uint16) << 8
+    upper = np.asarray(image)
     file.seek(0)
     lower = TiffImagePlugin.TiffImageFile(file)
     set_raw_mode(lower, raw[:-1] + there)
-    samples |= np.asarray(lower)
-    return samples
+    return joined(upper, np.asarray(lower))
 
 
 def _planes(tags: TiffImagePlugin.ImageFileDirectory_v2, file: BinaryIO) -> Samples:
@@ -211,8 +211,8 @@ def _straight(samples: Samples, tags: TiffImagePlugin.ImageFileDirectory_v2) -> 
 def _whole_range(grey: NDArray[np.uint16], bits: int, *, white_is_zero: bool) -> NDArray[np.uint16]:
     """Grey spread over 16 bits, black at 0."""
     if bits == 12:
-        grey = grey << 4 | grey >> 8
-    return 65535 - grey if white_is_zero else grey
+        grey = np.bitwise_or(np.left_shift(grey, 4), np.right_shift(grey, 8))
+    return np.invert(grey) if white_is_zero else grey
 
 
 FORMAT = Format(

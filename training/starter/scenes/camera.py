@@ -61,7 +61,7 @@ def balanced(rng: np.random.Generator, image: FloatImage) -> FloatImage:
 
 def saturated(rng: np.random.Generator, image: FloatImage) -> FloatImage:
     """More or less colour; now and then nearly none."""
-    amount = between(rng, 0.02, 0.5) if chance(rng, 0.08) else between(rng, 0.75, 1.6)
+    amount = between(rng, 0.02, 0.5) if chance(rng, 0.08) else between(rng, 0.8, 1.8)
     grey = np.tile(np.array([0.299, 0.587, 0.114]), (3, 1))
     mix = amount * np.eye(3) + (1 - amount) * grey
     return as_float(cv2.transform(image, mix.astype(np.float32)))
@@ -71,7 +71,7 @@ def toned(rng: np.random.Generator, image: FloatImage) -> FloatImage:
     """A tone curve: gamma, S-shaped contrast, lifted blacks."""
     clipped = np.clip(image, 0, 1)
     curved = as_float(cv2.pow(clipped, 2 ** between(rng, -0.35, 0.35)))
-    bend = np.float32(between(rng, -0.15, 0.55))
+    bend = np.float32(between(rng, -0.1, 0.8))
     curved = curved + bend * (curved * curved * (3 - 2 * curved) - curved)
     black, white = between(rng, 0, 0.06), between(rng, 0.92, 1.04)
     return as_float(np.float32(black) + curved * np.float32(white - black))

@@ -40,7 +40,7 @@ def leaves(
     rng: np.random.Generator, size: int, palette: Palette, count: int, shapes: tuple[str, ...] = SHAPES
 ) -> FloatImage:
     """A pile of `count` leaves in the colours of `palette`."""
-    smallest = size * between(rng, 0.1, 0.45) / count**0.5  # so that few leaves and many cover about as much
+    smallest = size * between(rng, 0.2, 0.65) / count**0.5  # so that few leaves and many cover about as much
     radii = power_law_radii(rng, count, smallest, size * between(rng, 0.25, 0.6))
     if chance(rng, 0.5):
         radii = np.sort(radii)[::-1] * np.exp(0.5 * rng.standard_normal(count))

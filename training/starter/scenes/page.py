@@ -86,7 +86,7 @@ def picture(rng: np.random.Generator, sheet: ByteImage, colour: FloatImage) -> N
     """An illustration set into the page."""
     size = sheet.shape[0]
     height, width = round(size * between(rng, 0.15, 0.45)), round(size * between(rng, 0.15, 0.45))
-    top, left = int(rng.integers(0, size - height)), int(rng.integers(0, size - width))
+    top, left = int(between(rng, 0, size - height)), int(between(rng, 0, size - width))
     field = np.clip(0.5 + 0.3 * fractal(rng, height, width, 0.8, 2), 0, 1)
     sheet[top : top + height, left : left + width] = to_bytes(ramp(as_float(field), one(rng, "earth"), colour))
 

@@ -1,0 +1,38 @@
+"""`python -m training COMMAND ...`: what the program starts to train, judge and export models.
+
+Only the chosen command is imported. What needs PyTorch says in one sentence how to install it where it is missing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS = {
+    "starter": ("training.starter.stages", "train the bundled model"),
+    "evaluate": ("training.starter.evaluate", "judge a model package on photos and scenes"),
+    "export": ("training.export.command", "turn a diffusers folder into a model package"),
+}
+"""Command: the module whose `run(arguments) -> exit code` carries it out, and a line of help."""
+
+NEEDS_TRAIN = "This needs the training packages: install them with  pip install 'palimpsest[train]'"
+
+
+def main(arguments: list[str]) -> int:
+    """Exit codes: 0 done, 2 usage, 4 the training packages are missing."""
+    if not arguments or arguments[0] not in COMMANDS:
+        print("usage: python -m training COMMAND ...", file=sys.stderr)
+        print(*(f"  {name:<10} {text}" for name, (_, text) in COMMANDS.items()), sep="\n", file=sys.stderr)
+        return 0 if arguments in (["-h"], ["--help"]) else 2
+    try:
+        module = importlib.import_module(COMMANDS[arguments[0]][0])
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in {"editor", "inference", "training"}:
+            raise
+        print(NEEDS_TRAIN, file=sys.stderr)
+        return 4
+    return module.run(arguments[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
