@@ -40,7 +40,7 @@ class EngineClient:
     ) -> None:
         limit = [] if memory_limit is None else ["--memory-limit", str(memory_limit)]
         self._arguments = [str(package_folder.absolute()), "--provider", provider, *limit]
-        self._silence, self._grace = silence, grace
+        self.silence, self.grace = silence, grace
         self._child: Child | None = None
         self._jobs = itertools.count(1)
         self._busy = threading.Lock()
@@ -129,10 +129,10 @@ class EngineClient:
                 cancelled_at = time.monotonic()
 
     def _check_health(self, child: Child, cancelled_at: float | None) -> None:
-        if cancelled_at is not None and time.monotonic() - cancelled_at > self._grace:
+        if cancelled_at is not None and time.monotonic() - cancelled_at > self.grace:
             self._drop()
             raise Cancelled
-        if child.silent_seconds > self._silence:
+        if child.silent_seconds > self.silence:
             self._drop()
             raise EngineDied(
                 "The engine stopped answering and was ended: run the edit again, and if it happens again, smaller."
@@ -150,7 +150,7 @@ class EngineClient:
         if child is not self._child:
             return
         child.send({"do": "cancel", "job": job})
-        deadline = time.monotonic() + self._grace
+        deadline = time.monotonic() + self.grace
         while time.monotonic() < deadline:
             answer = child.next_message(_POLL_SECONDS) or {"is": "nothing"}
             if answer["is"] in ("done", "error") and answer["job"] == job:

@@ -15,6 +15,7 @@ from inference import compose, detail, memory, pipeline
 from inference.conditions import Conditions, Picture
 from inference.errors import EngineMemoryError
 from inference.models import Models, weights_bytes
+from inference.offline import stay_offline
 from inference.pace import Pace, Stopwatch, timed
 from inference.package import ModelPackage
 from inference.preview import LatentToRgb, probe
@@ -64,6 +65,7 @@ class Engine:
         memory_limit: bytes that an edit may take; None for what the machine has free.
         Raises `ProviderError` where the provider is unknown or none works.
         """
+        stay_offline()
         return cls(package, choose(provider, memory_limit), memory_limit)
 
     def prefetch(self) -> None:
@@ -79,6 +81,13 @@ class Engine:
         """
         with _out_of_memory():
             yield from copies(request, cancel) if request.blank else self._edit(request, cancel, previews)
+
+    def reconstruct(self, image: Pixels, size: int) -> Floats:
+        """What the autoencoder alone keeps of `image` at a long side of `size`: float32 (h, w, 3) in [0, 1]."""
+        cancel = CancelToken()
+        self._models.wait(cancel)
+        picture = self._conditions.picture(image, size, cancel)
+        return picture.view.uncrop(self._conditions.before(picture, cancel))
 
     def close(self) -> None:
         """End the models. The engine cannot be used afterwards."""
@@ -186,8 +195,9 @@ class Engine:
 def _shown(image: Floats, view: View) -> NDArray[np.uint8]:
     """A picture at latent size (1, 3, h, w) as uint8 at the size of the view, without its padding."""
     height, width = view.pixels.shape[2:]
-    large = cv2.resize(image[0].transpose(1, 2, 0), (width, height), interpolation=cv2.INTER_LINEAR)
-    planes = np.ascontiguousarray(large.transpose(2, 0, 1)[None], np.float32)
+    picture = np.ascontiguousarray(image[0].transpose(1, 2, 0))
+    large = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    planes = large.transpose(2, 0, 1)[np.newaxis]
     return np.rint(view.uncrop(planes) * 255).astype(np.uint8)
 
 

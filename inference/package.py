@@ -18,6 +18,7 @@ from inference.manifest import (
     Dials,
     Manifest,
     check_hashes,
+    check_listed,
     check_sizes,
     digest,
     hash_files,
@@ -115,11 +116,11 @@ def open_package(folder: Path) -> ModelPackage:
     do not fit each other, and for pickles, links and paths that leave the folder.
     """
     folder = Path(folder)
-    graphs, needed = _contents(folder)
+    required = _required(folder)
     manifest = read_manifest(folder)
     if manifest is not None:
-        check_sizes(folder, manifest, needed)
-    return _package(folder, graphs, manifest)
+        check_sizes(folder, manifest)
+    return _read(folder, required, manifest)
 
 
 def verify_package(package: ModelPackage, progress: Callable[[float], None] | None = None) -> None:
@@ -152,16 +153,15 @@ def write_manifest(
     """
     if not is_safe_name(name):
         raise PackageError(f"A model cannot be named {name!r}: use letters, digits, dots, dashes and underscores.")
-    graphs, needed = _contents(folder)
+    required = _required(folder)
     manifest = Manifest(name, licence, source, precision, dials, tuple(instructions), hash_files(folder))
-    check_sizes(folder, manifest, needed)
-    package = _package(folder, graphs, manifest)
+    package = _read(folder, required, manifest)
     save_manifest(folder, manifest)
     return package
 
 
-def _contents(folder: Path) -> tuple[_Graphs, tuple[str, ...]]:
-    """The graphs' headers and the paths of all files that the engine reads; refuses the incomplete and dangerous."""
+def _required(folder: Path) -> tuple[str, ...]:
+    """The paths of the files that every package has; refuses a folder without them, or with anything dangerous."""
     if not folder.is_dir():
         raise PackageError(f"There is no model package at {folder}: that is not a folder.")
     required = (*(f"{part}/model.onnx" for part in _PARTS), *_CONFIGS, *_tokenizer_files(folder))
@@ -169,8 +169,15 @@ def _contents(folder: Path) -> tuple[_Graphs, tuple[str, ...]]:
         if not (folder / name).is_file():
             raise missing(folder / name)
     package_files(folder)
+    return required
+
+
+def _read(folder: Path, required: Iterable[str], manifest: Manifest | None) -> ModelPackage:
     graphs = _Graphs(*(read_graph(folder / part / "model.onnx") for part in _PARTS))
-    return graphs, (*required, *_external_data(folder, graphs.all()))
+    external = _external_data(folder, graphs.all())
+    if manifest is not None:
+        check_listed(folder, manifest, (*required, *external))
+    return _package(folder, graphs, manifest)
 
 
 def _tokenizer_files(folder: Path) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from inference.errors import Cancelled, EngineError, PackageError, ProviderError
 from inference.provider import Provider
-from inference.runtime import SILENT, InferenceSession, NodeArg, in_our_words, runtime
+from inference.runtime import SILENT, InferenceSession, NodeArg, give_memory_back, in_our_words, runtime
 from inference.types import CancelToken
 
 Array = NDArray[Any]
@@ -89,6 +89,7 @@ class OnnxModel:
     def close(self) -> None:
         """Free the graph; a run in another thread ends first. The model cannot be run afterwards."""
         self._session = None
+        give_memory_back()
 
     def _run(self, session: InferenceSession, inputs: Mapping[str, Array], cancel: CancelToken) -> list[Array]:
         cancel.raise_if_cancelled()
@@ -120,6 +121,7 @@ class OnnxModel:
             )
         except Exception as error:
             raise self._in_our_words(error) from error
+        give_memory_back()
         if session.get_providers()[0] != self.provider.ort_name:
             raise ProviderError(
                 f"{self.provider.name} is installed but does not start on this machine: "

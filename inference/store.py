@@ -65,12 +65,16 @@ class ModelStore:
         )
 
     def default(self) -> ModelPackage:
-        """The model for edits that name none: the first bundled one, else the first of the user's."""
+        """The model for edits that name none: the first bundled one, else the first of the user's.
+
+        Raises `PackageError` where there is none, and where the bundled one is damaged: no other replaces it silently.
+        """
         packages, problems = self._open_all()
-        if packages:
+        broken = [problem for folder, problem in problems if folder.parent == self._bundled or not packages]
+        if packages and (not broken or packages[0].folder.parent == self._bundled):
             return packages[0]
-        if problems:
-            raise PackageError(problems[0][1])
+        if broken:
+            raise PackageError(broken[0])
         raise PackageError("No model is installed: add one with `palimpsest models add PATH`.")
 
     def add(self, path: Path) -> ModelPackage:

@@ -14,9 +14,6 @@ from inference.runtime import one_line
 # CLIP's words: contractions, runs of letters, single digits, runs of anything else that is no space.
 _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
-# Python lowers a sigma at the end of a word to its final form; the library knows single characters only.
-_FINAL_SIGMA = r"(?<=\p{L})Σ(?!\p{M}*\p{L})"
-
 # What CLIPTokenizer takes where the files say nothing.
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 
@@ -43,12 +40,15 @@ class ClipTokenizer:
         tokenizer.enable_truncation(length)
         tokenizer.enable_padding(length=length, pad_token=special.pad, pad_id=_id(tokenizer, special.pad, folder))
         self._tokenizer = tokenizer
+        # The library lowers single characters, CLIPTokenizer whole words: a Greek sigma at the end has its own form.
+        self._lower = not file.is_file()
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """`length` ids for each text."""
         # A lone surrogate (from a file name, say) cannot be encoded; it becomes a question mark.
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        return [list(encoding.ids) for encoding in self._tokenizer.encode_batch(clean)]
+        lowered = [text.lower() for text in clean] if self._lower else clean
+        return [list(encoding.ids) for encoding in self._tokenizer.encode_batch(lowered)]
 
 
 class _SpecialTokens:
@@ -61,6 +61,7 @@ class _SpecialTokens:
         self.end = self._named("eos_token", _END)
         self.unknown = self._named("unk_token", _END)
         self.pad = self._named("pad_token", self.end)
+        self.all = (self.start, self.end, self.unknown, self.pad)
 
     def _named(self, key: str, default: str) -> str:
         for values in self._files:
@@ -86,14 +87,14 @@ def _from_clip(folder: Path, special: _SpecialTokens) -> Any:
     tokenizer = library.Tokenizer(bpe)
     parts, split = library.normalizers, library.pre_tokenizers
     clean = parts.BertNormalizer(clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False)
-    sigma = parts.Replace(library.Regex(_FINAL_SIGMA), "ς")
-    tokenizer.normalizer = parts.Sequence([clean, parts.NFC(), sigma, parts.Lowercase()])
+    tokenizer.normalizer = parts.Sequence([clean, parts.NFC()])
     words = split.Split(library.Regex(_WORDS), "removed", invert=True)
     tokenizer.pre_tokenizer = split.Sequence([words, split.ByteLevel(add_prefix_space=False, use_regex=False)])
-    end, start = ((token, _id(tokenizer, token, folder)) for token in (special.end, special.start))
+    ids = {token: _id(tokenizer, token, folder) for token in special.all}
+    end, start = ((token, ids[token]) for token in (special.end, special.start))
     roberta = library.processors.RobertaProcessing
     tokenizer.post_processor = roberta(end, start, trim_offsets=False, add_prefix_space=False)
-    tokenizer.add_special_tokens([special.start, special.end, special.unknown, special.pad])
+    tokenizer.add_special_tokens(list(ids))
     return tokenizer
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from inference import wire
 from inference.errors import EngineError
+from inference.offline import stay_offline
 from inference.types import CancelToken
 
 if TYPE_CHECKING:
@@ -81,10 +82,7 @@ class Worker:
             message = wire.read(line)
             if message is not None:
                 self._take(message)
-        if self._file is not None:
-            # The parent that would have deleted it is gone.
-            self._file.unlink(missing_ok=True)
-        os._exit(0)
+        self._leave()
 
     def _take(self, message: wire.Message) -> None:
         job = int(message["job"])
@@ -103,8 +101,14 @@ class Worker:
         with self._writing:
             try:
                 wire.write(self._sink, message)
-            except OSError:
-                os._exit(0)  # nobody is left to hear it
+            except OSError:  # nobody is left to hear it
+                self._leave()
+
+    def _leave(self) -> None:
+        """End the process from whatever thread; the parent that would have deleted the pixels is gone."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)
+        os._exit(0)
 
 
 def _open(package: Path, provider: str, memory_limit: int | None) -> Engine:
@@ -128,6 +132,7 @@ def main() -> None:
     parser.add_argument("--provider", default="auto")
     parser.add_argument("--memory-limit", type=int)
     arguments = parser.parse_args()
+    stay_offline()
     # Control-C reaches every process of a terminal; the parent decides what it means and sends a cancel.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker = Worker(sys.stdin.buffer, _private_output())

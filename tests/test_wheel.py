@@ -39,7 +39,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_the_packages_and_their_data_and_no_tests(wheel: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
     assert {"main.py", "inference/self_test.onnx", "inference/self_test.npz", "resources/__init__.py"} <= names
     folders = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert folders == {"editor", "inference", "training", "resources", "main.py"}
@@ -53,7 +54,8 @@ def test_the_installed_program_edits_a_picture(installed: Path, tmp_path: Path, 
     home = str(tmp_path / "home")
     run = python("-P", "-m", "main", *words, cwd=tmp_path, PYTHONPATH=str(installed), PALIMPSEST_HOME=home)
     assert (run.returncode, run.stderr) == (0, "")
-    assert Image.open(tmp_path / "out.png").size == (40, 30)
+    with Image.open(tmp_path / "out.png") as result:
+        assert result.size == (40, 30)
 
 
 def test_the_installed_program_is_the_one_that_runs(installed: Path, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 Its networks do something sensible, so that results can be predicted:
 
-* the autoencoder keeps the mean colour of every `factor` x `factor` block (decode(encode(x)) is x made blocky, exact on flat
-  colours);
+* the autoencoder keeps the mean colour of every `factor` x `factor` block (decode(encode(x)) is x made blocky, exact on
+  flat colours);
 * the UNet knows its own noise schedule and answers with the noise (or v) that belongs to the estimate
-  `D = scaling_factor * image_latent + tint(text)`, where `tint` is the mean embedding of the tokens. So every sampler ends at
-  `scaling_factor * (image_scale * image_latent) + tint("") + text_scale * (tint(instruction) - tint(""))`.
+  `D = scaling_factor * image_latent + tint(text)`, where `tint` comes from the mean embedding of the tokens. So every
+  sampler ends at
+  `scaling_factor * image_scale * image_latent + tint("") + text_scale * (tint(instruction) - tint(""))`
+  (`ddim` keeps a trace of the noise: its last alpha is not 1 with these settings).
 """
 
 from __future__ import annotations
@@ -21,9 +23,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-WORDS = (
-    "make it black and white red blue green the turn things add a night sunset darker brighter warmer slightly".split()
-)
+WORDS = ("make", "it", "black", "and", "white", "red", "blue", "green", "the", "turn", "things", "night", "darker")
 TYPES = {
     "float32": TensorProto.FLOAT,
     "float16": TensorProto.FLOAT16,
@@ -59,8 +59,9 @@ def write_tiny_package(
 ) -> Path:
     """Writes the package and returns `folder`.
 
-    fp16: weights are stored as float16 and widened by Cast nodes, as the bundled model does. io_type: the type of the graphs'
-    inputs and outputs. scheduler: replaces entries of scheduler_config.json. manifest=False leaves a package as other exporters do.
+    fp16: weights are stored as float16 and widened by Cast nodes, as in the bundled model.
+    io_type: the type of the graphs' inputs and outputs. scheduler: replaces entries of scheduler_config.json.
+    manifest=False leaves a package as other exporters do.
     """
     rng = np.random.default_rng(7)
     config = _scheduler(prediction_type, zero_terminal_snr) | (scheduler or {})
@@ -141,11 +142,8 @@ class _Graph:
         )
         onnx.checker.check_model(model)
         path.parent.mkdir(parents=True, exist_ok=True)
-        where = {
-            "save_as_external_data": external_data,
-            "location": "model.onnx_data",
-            "size_threshold": 128,
-        }  # ORT wants shapes inline
+        # The runtime wants shapes, which are small, in the file itself.
+        where = {"save_as_external_data": True, "location": "model.onnx_data", "size_threshold": 128}
         onnx.save_model(model, str(path), **(where if external_data else {}))
 
     def _store(self, name: str, value: np.ndarray, fp16: bool) -> tuple[onnx.TensorProto, list[onnx.NodeProto]]:
@@ -236,7 +234,7 @@ def _estimate(graph: _Graph, tint: np.ndarray, scaling: float) -> str:
 
 
 def _alpha_sigma(graph: _Graph, config: dict[str, Any]) -> tuple[str, str]:
-    """alpha and sigma at a fractional timestep, shape (N or 1, 1, 1, 1); sigma / alpha is linear between whole timesteps."""
+    """alpha and sigma at a timestep, shape (N or 1, 1, 1, 1); sigma / alpha is linear between whole timesteps."""
     alphas = _alphas_cumprod(config)
     table = graph.weight("sigmas", np.sqrt((1 - alphas) / np.maximum(alphas, 2.0**-24)))
     low = graph.add("Floor", "timestep_inside")
@@ -275,7 +273,7 @@ def _alphas_cumprod(config: dict[str, Any]) -> np.ndarray:
 
 
 def _block_means(channels: int, factor: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of the encoder (C, 3, f, f) and the decoder (3 f f, C, 1, 1): the mean colour, then what random rows catch."""
+    """Weights of encoder (C, 3, f, f) and decoder (3 f f, C, 1, 1): the mean colour, then what random rows catch."""
     rows = rng.normal(0, 1, (channels, 3, factor, factor))
     rows -= rows.mean(axis=(2, 3), keepdims=True)
     for colour in range(min(3, channels)):
@@ -287,13 +285,13 @@ def _block_means(channels: int, factor: int, rng: np.random.Generator) -> tuple[
 
 
 def _byte_characters() -> list[str]:
-    """The 256 printable characters that stand for bytes in GPT-2's and CLIP's vocabularies, in the order of the vocabulary."""
+    """The 256 printable characters that stand for bytes in CLIP's vocabulary, in its order."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [b for b in range(256) if b not in printable]
     return [chr(b) for b in printable] + [chr(256 + i) for i in range(len(others))]
 
 
-def _merges(words: list[str]) -> list[tuple[str, str]]:
+def _merges(words: tuple[str, ...]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for word in words:
         pieces = [*word[:-1], word[-1] + "</w>"]

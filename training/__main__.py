@@ -13,7 +13,7 @@ COMMANDS = {
     "evaluate": ("training.starter.evaluate", "judge a model package on photos and scenes"),
     "export": ("training.export.command", "turn a diffusers folder into a model package"),
 }
-"""Command: the module whose `run(arguments) -> exit code` carries it out, and a line of help."""
+"""Command: the module whose `main(arguments) -> exit code` carries it out, and a line of help."""
 
 NEEDS_TRAIN = "This needs the training packages: install them with  pip install 'palimpsest[train]'"
 
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
             raise
         print(NEEDS_TRAIN, file=sys.stderr)
         return 4
-    return module.run(arguments[1:])
+    return module.main(arguments[1:])
 
 
 if __name__ == "__main__":

@@ -21,11 +21,14 @@ _WAITING_EVENTS = 2
 def interruptible() -> Generator[CancelToken, None, None]:
     """Turns Control-C and a polite kill into a cancel; a second one ends the program at once."""
     token = CancelToken()
+    asked: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if token.cancelled:
+        if asked:
             raise KeyboardInterrupt
-        token.cancel()
+        asked.append(number)
+        # In a thread: this one may hold the token's lock at the moment.
+        threading.Thread(target=token.cancel).start()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

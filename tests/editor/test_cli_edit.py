@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -277,6 +279,22 @@ def test_control_c_cancels_and_leaves_nothing(
     assert "cancelled" in failure(capsys)
     assert list(folder.iterdir()) == []
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends the process there")
+def test_a_real_process_is_interrupted_while_it_computes(photo: Path, tiny_package: Path, folder: Path) -> None:
+    dials = ["--steps", "1000", "--variants", "1000", "--model", str(tiny_package)]
+    command = [sys.executable, str(Path(edit_module.__file__).parents[2] / "main.py"), "edit", str(photo), INSTRUCTION]
+    with subprocess.Popen(
+        [*command, "-o", "out.png", *dials], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not list(folder.glob(".palimpsest-*/0.png")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, b"", b"palimpsest: The edit was cancelled.\n")
+    assert list(folder.iterdir()) == []
 
 
 def test_the_source_may_be_the_target(run: Run, photo: Path) -> None:

@@ -177,13 +177,14 @@ def test_errors_of_the_start_keep_their_class(tiny_package: Path, tmp_path: Path
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a process is stopped by a signal")
 def test_a_child_that_hangs_is_killed(tiny_package: Path) -> None:
-    client = EngineClient(tiny_package, "cpu", silence=3.0)
+    client = EngineClient(tiny_package, "cpu")
     pid = 0
     with pytest.raises(EngineDied, match="stopped answering"):
         for event in client.edit(endless(), CancelToken()):
             if not pid and isinstance(event, Progress) and event.step == 1:
                 pid = client.pid or 0
                 os.kill(pid, signal.SIGSTOP)
+                client.silence = 1.5
     assert pid
     assert not alive(pid)
 

@@ -10,8 +10,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.processors import TemplateProcessing
 
-# The split of CLIP's simple_tokenizer.py, which knows no upper case.
-PATTERN = r"""'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
+# CLIP's words: contractions, runs of letters, single digits, runs of anything else that is no space.
+WORDS = r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
+# Python lowers a sigma at the end of a word to its final form; the tokenizers library sees one character at a time.
+FINAL_SIGMA = r"(?<=\p{L})Σ(?!\p{M}*\p{L})"
 
 
 def write_tokenizer(tokenizer: Any, folder: Path, length: int) -> None:
@@ -40,12 +42,13 @@ def fast_tokenizer(folder: Path, special: dict[str, str], length: int) -> Any:
                 clean_text=True, handle_chinese_chars=True, strip_accents=False, lowercase=False
             ),
             normalizers.NFC(),
+            normalizers.Replace(Regex(FINAL_SIGMA), "ς"),
             normalizers.Lowercase(),
         ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(PATTERN), behavior="removed", invert=True),
+            pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )

@@ -26,7 +26,7 @@ from training.starter.words import token_ids
 if TYPE_CHECKING:
     from torch import Tensor
 
-FIRST_STEP_SHARE = 0.4
+FIRST_STEP_SHARE = 0.5
 """Share of samples at the last timestep, where the input is pure noise."""
 DROP = 0.05
 """u of the method: 5 % without text, 5 % without picture, 5 % without both."""

@@ -146,7 +146,7 @@ def _row(name: str, done: list[Score]) -> str:
             f"| {np.mean([s.right for s in done]):.0%} | {share} | {taken} |")  # fmt: skip
 
 
-def run(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """The command line of this module."""
     parser = argparse.ArgumentParser(prog="python -m training evaluate", description="Judges a model package.")
     parser.add_argument("package", type=Path)

@@ -63,7 +63,9 @@ class Loop:
         return self.folder / "state.safetensors"
 
     def run(self, loss: Callable[[int], Tensor], on_save: Callable[[], None] = lambda: None) -> None:
-        """Calls `loss(step)` and learns from it; Ctrl+C saves and returns."""
+        """Calls `loss(step)` and learns from it; Ctrl+C saves and returns. A finished run is left as it is."""
+        if self.step >= self.settings.steps:
+            return
         with contextlib.suppress(KeyboardInterrupt):
             started, first, total = time.monotonic(), self.step, 0.0
             while self.step < self.settings.steps:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.libraries import diffusers, transformers
+from training.libraries import diffusers, torch, transformers
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,50 @@ def unet(size: Size) -> Any:
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
         cross_attention_dim=size.text,
         attention_head_dim=4,  # the number of heads, whatever diffusers calls it
-        norm_num_groups=16,
+        norm_num_groups=size.unet[0] // 4,
         addition_embed_type="text",
         addition_embed_type_num_heads=4,
         resnet_time_scale_shift="scale_shift",
     )
+
+
+def start_from_identity(net: Any, scaling_factor: float) -> None:
+    """Lets a fresh UNet answer the first step with the picture itself: v = -z, whatever the instruction.
+
+    The scaled latent u of the picture crosses the last block by its shortcut as +u and -u beside two constants +K and
+    -K, in one group for each of its channels: the constants rule the group's variance, so that the normalisation keeps
+    brightness and contrast, and silu(y) - silu(-y) = y takes the non-linearity out. Everything else starts as usual and
+    learns what to add, which is where training would otherwise arrive after its first ten thousand samples.
+    """
+    gain, constant = 0.5, 4.0
+    spread = ((gain**2 + constant**2) / 2) ** 0.5
+    channels = int(net.config.out_channels)
+    last = net.up_blocks[-1].resnets[-1]
+    width = int(net.conv_norm_out.num_channels)
+    if width != 4 * int(net.conv_norm_out.num_groups) or last.conv_shortcut.in_channels != 2 * width:
+        raise ValueError("the identity start needs groups of four channels and an equally wide skip")
+    with torch.no_grad():
+        for c, row in ((c, 4 * c) for c in range(channels)):
+            _pass_on(net.conv_in, last.conv_shortcut, c + channels, row, gain * scaling_factor)
+            last.conv_shortcut.bias[row : row + 4] = torch.tensor([0.0, 0.0, constant, -constant])
+            last.conv2.weight[row : row + 4] = 0.0
+            last.conv2.bias[row : row + 4] = 0.0
+        net.conv_out.weight.zero_()
+        net.conv_out.bias.zero_()
+        for c in range(channels):
+            net.conv_out.weight[c, 4 * c, 1, 1] = -spread / gain
+            net.conv_out.weight[c, 4 * c + 1, 1, 1] = spread / gain
+
+
+def _pass_on(conv_in: Any, shortcut: Any, source: int, row: int, gain: float) -> None:
+    """Input channel `source` becomes +gain and -gain times itself in `row` and `row + 1`, at both ends of the skip."""
+    conv_in.weight[row : row + 2] = 0.0
+    conv_in.bias[row : row + 2] = 0.0
+    conv_in.weight[row, source, 1, 1], conv_in.weight[row + 1, source, 1, 1] = gain, -gain
+    shortcut.weight[row : row + 4] = 0.0
+    width = shortcut.out_channels
+    for offset in range(2):
+        shortcut.weight[row + offset, width + row + offset, 0, 0] = 1.0
 
 
 def text_encoder(size: Size, tokenizer: Any) -> Any:

@@ -54,6 +54,7 @@ def unet(recipe: Recipe, folder: Path) -> None:
     vae = diffusers.AutoencoderKL.from_pretrained(folder / "vae" / "vae")
     text = transformers.CLIPTextModel.from_pretrained(folder / "words" / "text_encoder").to(recipe.device).train()
     net = model.unet(recipe.size).to(recipe.device)
+    model.start_from_identity(net, float(vae.config.scaling_factor))
     ring = _ring(recipe, folder, vae)
     loop = train_unet(
         folder / "unet", (vae, net, text, tokenizer), ring, recipe.unet,
@@ -98,7 +99,7 @@ def _save(loop: Loop, folder: Path, vae: Any, net: Any, text: Any,
         model.save_pipeline(folder / "pipeline", vae, net, text, tokenizer)
 
 
-def run(arguments: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Runs one stage; the folder keeps everything that resuming needs."""
     parser = argparse.ArgumentParser(prog="python -m training starter", description="Trains the bundled model.")
     parser.add_argument("stage", choices=STAGES)

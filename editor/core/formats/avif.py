@@ -31,7 +31,8 @@ def write_avif(file: BinaryIO, image: FlatImage, options: Options) -> None:
 FORMAT = Format(
     name="AVIF",
     suffixes=(".avif",),
-    holds=Holds(alpha=True, icc=NO_LIMIT, exif=NO_LIMIT, side=65_535),
+    # The format knows larger pictures, but libavif refuses to read them back.
+    holds=Holds(alpha=True, icc=NO_LIMIT, exif=NO_LIMIT, side=16_384),
     sniff=is_avif,
     open=open_avif,
     write=write_avif,

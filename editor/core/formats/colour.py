@@ -44,8 +44,9 @@ def from_srgb(edited: Pixels, icc: bytes | None, original: Pixels, original_srgb
         return edited
     result = _converted(edited, icc, back=True)
     for rows in strips(*edited.shape[:2]):
-        same = (edited[rows, :, :3] == original_srgb[rows, :, :3]).all(axis=2, keepdims=True)
-        np.copyto(result[rows, :, :3], original[rows, :, :3], where=same)
+        red, green, blue = (edited[rows, :, c] == original_srgb[rows, :, c] for c in range(3))
+        same = red & green & blue
+        result[rows, :, :3][same] = original[rows, :, :3][same]
     return result
 
 

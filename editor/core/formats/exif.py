@@ -83,8 +83,9 @@ class _Block:
 
     def entries(self, directory: int) -> Iterator[tuple[int, int]]:
         """(tag, place) of each entry."""
-        places = (directory + 2 + 12 * index for index in range(self._read("H", directory)))
-        return ((self._read("H", at), at) for at in places if at + 12 <= len(self.data))
+        room = (len(self.data) - directory - 2) // 12
+        places = (directory + 2 + 12 * index for index in range(min(self._read("H", directory), room)))
+        return ((self._read("H", at), at) for at in places)
 
     def value(self, directory: int, tag: int) -> int | None:
         """The first number of an entry, where it is a SHORT or a LONG."""

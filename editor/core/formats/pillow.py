@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import struct
+import threading
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -20,6 +24,12 @@ from editor.core.formats.format import FlatImage
 from editor.core.formats.icc import BrokenProfile
 
 Samples = NDArray[np.uint8 | np.uint16]
+
+# Without a handler of its own, what Pillow logs about a damaged file would end up on stderr.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+# Two threads that silence stderr must not restore each other's silence.
+_SILENCE = threading.Lock()
 
 # The size of a picture is judged in flat.py, from its header and by the memory that the caller has.
 Image.MAX_IMAGE_PIXELS = None
@@ -55,10 +65,36 @@ def decoding(path: object, format_name: str) -> Generator[None]:
         raise InputUnreadable(f"{path} cannot be opened: there is not enough memory; close other programs.") from error
     except Unsupported as error:
         raise InputUnreadable(f"{path} cannot be opened: {error}.") from error
+    except (EOFError, IndexError, struct.error) as error:
+        raise _incomplete(path, format_name) from error
     except Exception as error:  # decoders meet damage with nearly every type there is
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        message = f"{path} is damaged, incomplete or an unusual {format_name} ({reason}); try another copy of it."
-        raise InputUnreadable(message) from error
+        if "truncated" in str(error).lower():
+            raise _incomplete(path, format_name) from error
+        reason = f"its {format_name} data is damaged or of an unusual kind"
+        raise InputUnreadable(f"{path} cannot be read: {reason}; try another copy, or save it anew as PNG.") from error
+
+
+def _incomplete(path: object, format_name: str) -> InputUnreadable:
+    return InputUnreadable(f"{path} is incomplete: its {format_name} data ends too early; try another copy of it.")
+
+
+@contextmanager
+def silenced() -> Generator[None]:
+    """Sends the process's stderr nowhere: libtiff prints what it finds wrong, and Pillow has no switch for that."""
+    with _SILENCE:
+        try:
+            kept = os.dup(2)
+        except OSError:  # a program without a console has no stderr to keep clean
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def depth(image: ImageFile.ImageFile) -> int:

@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from editor.core.formats import deflate
 from editor.core.formats.exif import ORIENTATION, bare, directory, turned
 from editor.core.formats.format import NO_LIMIT, FlatImage, Format, Holds, Options
-from editor.core.formats.pillow import Samples, Unsupported, joined, raw_mode, set_raw_mode
+from editor.core.formats.pillow import Samples, Unsupported, joined, raw_mode, set_raw_mode, silenced
 from editor.core.pixels import has_alpha, strips
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -60,9 +60,18 @@ def tiff_exif(image: ImageFile.ImageFile) -> bytes | None:
 
 def deep_samples(image: ImageFile.ImageFile, file: BinaryIO) -> Samples | None:
     """uint8 or uint16 (H, W, 1 to 4), upright, where Pillow keeps the upper 8 bits only or mistakes the layout."""
+    with silenced():
+        samples = _special_samples(image, file)
+        if samples is None:
+            image.load()
+    return samples
+
+
+def _special_samples(image: ImageFile.ImageFile, file: BinaryIO) -> Samples | None:
     tags = cast(TiffImagePlugin.TiffImageFile, image).tag_v2
     photometric, bits = tags.get(PHOTOMETRIC, 0), tags.get(BITS, (1,))
-    if tags.get(PLANAR) == 2 and (photometric == 1 or (photometric == RGB and 16 in bits)):
+    apart = tags.get(PLANAR) == 2 and tags.get(SAMPLES, 1) > 1
+    if apart and (photometric, bits[0]) in ((1, 8), (1, 16), (RGB, 16)):
         orientation = tags.get(ORIENTATION, 1)
         return turned(_straight(_planes(tags, file), tags), orientation)
     if image.mode.startswith("I;16"):
@@ -99,7 +108,7 @@ def write_tiff(file: BinaryIO, image: FlatImage, options: Options) -> None:
         tags[Y_DENSITY] = (RATIONAL, down.as_integer_ratio())
         tags[UNIT] = (SHORT, [INCH])
     kept = {tag: entry for tag, entry in entries.items() if tag in (*TEXTS, EXIF_IFD, GPS_IFD)}
-    _assemble(file, order, image.exif or b"", deflate.each(_differences(image.pixels, order)), tags, kept)
+    assemble(file, order, image.exif or b"", deflate.each(_differences(image.pixels, order)), tags, kept)
 
 
 def _differences(pixels: Samples, order: str) -> Iterator[bytes]:
@@ -109,7 +118,7 @@ def _differences(pixels: Samples, order: str) -> Iterator[bytes]:
         yield strip.astype(np.dtype(order + strip.dtype.str[1:])).tobytes()
 
 
-def _assemble(
+def assemble(
     file: BinaryIO, order: str, start: bytes, blocks: Iterable[bytes], tags: Tags, entries: Mapping[int, bytes]
 ) -> None:
     """Writes a TIFF: `start` (itself beginning like one), the blocks, then the directory; `entries` are ready-made."""
@@ -172,7 +181,8 @@ def _planes(tags: TiffImagePlugin.ImageFileDirectory_v2, file: BinaryIO) -> Samp
     planes = list[Samples]()
     for index in range(min(count, useful)):
         buffer = BytesIO()
-        _assemble(buffer, order, b"", _pieces(file, places[index * share : (index + 1) * share]), grey, {})
+        assemble(buffer, order, b"", _pieces(file, places[index * share : (index + 1) * share]), grey, {})
+        buffer.seek(0)
         planes.append(_native(np.asarray(TiffImagePlugin.TiffImageFile(buffer))))
     return np.stack(planes, axis=-1)
 
@@ -203,7 +213,7 @@ def _straight(samples: Samples, tags: TiffImagePlugin.ImageFileDirectory_v2) -> 
     top = np.iinfo(samples.dtype).max
     for rows in strips(*samples.shape[:2]):
         alpha = samples[rows, :, -1:].astype(np.uint64)
-        colour = (samples[rows, :, :-1] * top + alpha // 2) // np.maximum(alpha, 1)
+        colour = (samples[rows, :, :-1].astype(np.uint64) * top + alpha // 2) // np.maximum(alpha, 1)
         samples[rows, :, :-1] = np.where(alpha == 0, 0, np.minimum(colour, top))
     return samples
 

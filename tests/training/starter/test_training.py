@@ -156,6 +156,16 @@ def test_the_unet_hears_the_instruction_in_both_ways(tokenizer: CLIPTokenizer) -
     assert float(apart.abs().max()) > 1e-4
 
 
+def test_a_fresh_unet_answers_with_the_picture_itself(tokenizer: CLIPTokenizer) -> None:
+    torch.manual_seed(0)
+    net = model.unet(model.Size(vae=(8, 8, 8), unet=(16, 32, 32), text=16, text_layers=1)).eval()
+    model.start_from_identity(net, 0.25)
+    source = torch.randn(2, 4, 8, 8) * 4 * torch.tensor([0.6, 1.3]).view(2, 1, 1, 1) + 1
+    with torch.no_grad():
+        v = net(torch.cat([torch.randn(2, 4, 8, 8), source], 1), 999, torch.randn(2, 24, 16)).sample
+    assert float((v + 0.25 * source).abs().max()) < 0.05
+
+
 def test_words_are_learnt_from_text_alone(tokenizer: CLIPTokenizer, tmp_path: Path) -> None:
     torch.manual_seed(0)
     text = model.text_encoder(TINY, tokenizer)
