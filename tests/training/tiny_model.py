@@ -149,7 +149,7 @@ def save_tiny(folder: Path, *, seed: int = 0, **changes: Any) -> Path:
 
 
 def export_tiny(base: Path, precision: str = "fp32") -> ExportReport:
-    """Exports the tiny model to base/tiny-PRECISION, from base/tiny-source; once per `base`, its report is kept there."""
+    """Exports the tiny model from base/tiny-source to base/tiny-PRECISION; once, for the report is kept beside it."""
     kept = base / f"tiny-{precision}.json"
     if not kept.exists():
         kept.write_text(json.dumps(asdict(_export(base, precision)), default=str))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any, cast
 from inference.errors import Cancelled, EngineError
 from inference.manifest import is_safe_name
 from inference.package import Dials, write_manifest
+from inference.samplers import SAMPLERS
 from inference.types import CancelToken
 from training.export.components import COMPONENTS, text_length, trace, traceable
 from training.export.errors import ExportCancelled, ExportError
@@ -79,10 +81,7 @@ def export_package(
     progress: called with the stage and the share done, 0 to 1. cancel: looked at between stages.
     Raises `ExportError` (source, target, a graph that does not match torch, cancelled); then nothing was written.
     """
-    if precision not in PRECISIONS:
-        raise ExportError(f"There is no precision {precision}: choose one of {', '.join(PRECISIONS)}.")
-    if not is_safe_name(name):
-        raise ExportError(f"A model cannot be named {name!r}: use letters, digits, dots, dashes and underscores.")
+    _check_wishes(name, precision, dials)
     check_target(target, replace)
     work = _Work(progress or _silent, cancel or CancelToken())
     try:
@@ -101,6 +100,18 @@ def export_package(
     except EngineError as error:
         raise ExportError(str(error)) from error
     return ExportReport(target, name, precision, package.sha256, parity, work.seconds, folder_sizes(target))
+
+
+def _check_wishes(name: str, precision: str, dials: Dials) -> None:
+    if precision not in PRECISIONS:
+        raise ExportError(f"There is no precision {precision}: choose one of {', '.join(PRECISIONS)}.")
+    if not is_safe_name(name):
+        raise ExportError(f"A model cannot be named {name!r}: use letters, digits, dots, dashes and underscores.")
+    if dials.sampler not in SAMPLERS:
+        raise ExportError(f"There is no sampler {dials.sampler!r}: choose one of {', '.join(SAMPLERS)}.")
+    scales = (dials.text_scale, dials.image_scale)
+    if dials.steps < 1 or dials.size < 8 or not all(0 <= scale < math.inf for scale in scales):
+        raise ExportError("The suggested dials need 1 step or more, scales of 0 or more and a size of 8 or more.")
 
 
 def _fill(stage: Path, pipeline: Any, precision: Precision, work: _Work) -> tuple[Parity, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,7 @@ TEXTS = (270, 271, 272, 305, 306, 315, 18246, 33432, 40091, 40092, 40093, 40094,
 SHORT, LONG, RATIONAL, UNDEFINED = 3, 4, 5, 7
 CODES = {SHORT: "H", LONG: "I", RATIONAL: "I", UNDEFINED: "B"}
 DEFLATE, RGB, INCH, HORIZONTAL, STRAIGHT_ALPHA = 8, 2, 2, 2, 2
+LARGE_TILE = 1 << 22
 LARGEST = (1 << 32) - (1 << 20)
 
 Tags = Mapping[int, tuple[int, Iterable[int]]]
@@ -42,6 +44,8 @@ def open_tiff(file: BinaryIO) -> ImageFile.ImageFile:
     image = TiffImagePlugin.TiffImageFile(file)
     if DNG in image.tag_v2 or image.tag_v2.get(SUBFILE, 0) & 1 or head[8:10] == b"CR":
         raise Unsupported("it is a camera raw file; develop it and save it as TIFF, PNG or JPEG")
+    if image.tag_v2.get(TILE_WIDTH, 1) * image.tag_v2.get(TILE_HEIGHT, 1) > max(LARGE_TILE, 4 * math.prod(image.size)):
+        raise Unsupported("it is damaged: its tiles are larger than the picture; try another copy")
     return image
 
 

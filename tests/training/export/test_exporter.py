@@ -244,8 +244,13 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
         ({"precision": "int3"}, "choose one of fp32, fp16"),
         ({"name": "a/b"}, "cannot be named"),
         ({"name": ""}, "cannot be named"),
+        ({"dials": Dials(sampler="heun")}, "There is no sampler 'heun': choose one of euler"),
+        ({"dials": Dials(steps=0)}, "1 step or more"),
+        ({"dials": Dials(size=7)}, "a size of 8"),
+        ({"dials": Dials(image_scale=-1.0)}, "scales of 0"),
+        ({"dials": Dials(text_scale=float("nan"))}, "scales of 0"),
     ],
 )
-def test_wrong_wishes_are_refused_before_any_work(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
+def test_wrong_wishes_are_refused_before_any_work(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ExportError, match=sentence):
         export_package(tmp_path / "missing", tmp_path / "out", **{**WANTED, **change})

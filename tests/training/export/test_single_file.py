@@ -11,8 +11,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from inference.package import Dials, open_package
 from tests.training.tiny_model import save_tiny, tiny_text_encoder, tiny_tokenizer, tiny_unet, tiny_vae
 from training.export.errors import ExportSourceError
+from training.export.exporter import export_package
 from training.export.load import load_pipeline
 from training.export.single_file import TEXT_ENCODER, UNET, VAE, config_folder
 
@@ -139,6 +141,15 @@ def test_the_averaged_weights_are_taken(parts: dict[str, Any], folder: Path, tmp
     pipeline = load_pipeline(write_single_file(parts, tmp_path / "model.safetensors", averaged), folder)
     for key, value in pipeline.unet.state_dict().items():
         torch.testing.assert_close(value, averaged[key].half().float(), msg=key)
+
+
+def test_the_layout_of_stable_diffusion_1_is_exported(single: Path, folder: Path, tmp_path: Path) -> None:
+    """Four levels, attention in most of them and in the autoencoder, and a sample size that is no multiple of 8."""
+    wanted = {"name": "single", "licence": "MIT", "precision": "fp32", "dials": Dials(), "instructions": ()}
+    report = export_package(single, tmp_path / "package", config=folder, **wanted)
+    package = open_package(report.folder)
+    assert (package.factor, package.multiple, package.latent_channels, package.scaling_factor) == (8, 64, 4, 0.7)
+    assert all(parity.relative < 2e-5 for parity in report.parity)
 
 
 def test_a_missing_weight_is_named(parts: dict[str, Any], folder: Path, tmp_path: Path) -> None:

@@ -205,6 +205,19 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
             read_flat(tmp_path / name)
 
 
+def test_a_tile_far_larger_than_the_picture_claims_no_memory(tmp_path: Path, noise: Noise) -> None:
+    foreign(tmp_path / "fine.tif", noise(np.uint8, (5, 7, 3)), tile=(256, 256))
+    assert read_flat(tmp_path / "fine.tif").width == 7
+    large = (
+        (tmp_path / "fine.tif")
+        .read_bytes()
+        .replace(struct.pack("<HHII", 323, 3, 1, 256), struct.pack("<HHII", 323, 4, 1, 1 << 24))
+    )
+    (tmp_path / "large.tif").write_bytes(large)
+    with pytest.raises(InputUnreadable, match="larger than the picture"):
+        read_flat(tmp_path / "large.tif")
+
+
 def test_above_4_gb_is_refused(tmp_path: Path, noise: Noise, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiff, "LARGEST", 1000)
     with pytest.raises(OutputNotWritable, match="4 GB"):
