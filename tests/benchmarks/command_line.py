@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
 from training.starter.photos import photo
 
 ROOT = Path(__file__).parents[2]

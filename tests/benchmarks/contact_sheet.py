@@ -1,6 +1,6 @@
 """Draws the contact sheet of the README: photos x instructions, each edited by the bundled model at its own dials.
 
-    python tests/benchmarks/contact_sheet.py resources/samples/contact_sheet.jpg
+python tests/benchmarks/contact_sheet.py resources/samples/contact_sheet.jpg
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
 from inference.engine import Engine
 from inference.package import open_package
-from PIL import Image, ImageDraw, ImageFont
 from training.starter.evaluate import Judge
 from training.starter.photos import photo
 

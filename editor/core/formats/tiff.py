@@ -73,6 +73,8 @@ def deep_samples(image: ImageFile.ImageFile, file: BinaryIO) -> Samples | None:
 
 def _special_samples(image: ImageFile.ImageFile, file: BinaryIO) -> Samples | None:
     tags = cast(TiffImagePlugin.TiffImageFile, image).tag_v2
+    if len(tags.get(TILE_OFFSETS) or tags[STRIP_OFFSETS]) < _pieces_needed(tags):
+        raise EOFError  # Pillow would leave the rest black
     photometric, bits = tags.get(PHOTOMETRIC, 0), tags.get(BITS, (1,))
     apart = tags.get(PLANAR) == 2 and tags.get(SAMPLES, 1) > 1
     if apart and (photometric, bits[0]) in ((1, 8), (1, 16), (RGB, 16)):
@@ -189,6 +191,16 @@ def _planes(tags: TiffImagePlugin.ImageFileDirectory_v2, file: BinaryIO) -> Samp
         buffer.seek(0)
         planes.append(_native(np.asarray(TiffImagePlugin.TiffImageFile(buffer))))
     return np.stack(planes, axis=-1)
+
+
+def _pieces_needed(tags: TiffImagePlugin.ImageFileDirectory_v2) -> int:
+    """How many strips or tiles make up the picture."""
+    width, height = tags[WIDTH], tags[HEIGHT]
+    if TILE_OFFSETS in tags:
+        layer = math.ceil(width / tags[TILE_WIDTH]) * math.ceil(height / tags[TILE_HEIGHT])
+    else:
+        layer = math.ceil(height / tags.get(ROWS, height))
+    return layer * (tags.get(SAMPLES, 1) if tags.get(PLANAR) == 2 else 1)
 
 
 def _pieces(file: BinaryIO, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:

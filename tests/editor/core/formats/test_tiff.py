@@ -208,14 +208,29 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
 def test_a_tile_far_larger_than_the_picture_claims_no_memory(tmp_path: Path, noise: Noise) -> None:
     foreign(tmp_path / "fine.tif", noise(np.uint8, (5, 7, 3)), tile=(256, 256))
     assert read_flat(tmp_path / "fine.tif").width == 7
-    large = (
-        (tmp_path / "fine.tif")
-        .read_bytes()
-        .replace(struct.pack("<HHII", 323, 3, 1, 256), struct.pack("<HHII", 323, 4, 1, 1 << 24))
-    )
+    with tifffile.TiffFile(tmp_path / "fine.tif") as opened:
+        entry = opened.pages[0].tags["TileLength"].offset
+    large = bytearray((tmp_path / "fine.tif").read_bytes())
+    large[entry : entry + 12] = struct.pack("<HHII", 323, 4, 1, 1 << 24)
     (tmp_path / "large.tif").write_bytes(large)
     with pytest.raises(InputUnreadable, match="larger than the picture"):
         read_flat(tmp_path / "large.tif")
+
+
+@pytest.mark.parametrize("packing", [None, "zlib"])
+def test_a_file_with_too_few_strips_is_refused(tmp_path: Path, noise: Noise, packing: Any) -> None:
+    foreign(tmp_path / "a.tif", noise(np.uint8, (8, 7, 3)), rowsperstrip=4, compression=packing)
+    with tifffile.TiffFile(tmp_path / "a.tif") as opened:
+        entry = opened.pages[0].tags["ImageLength"].offset
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    for height, refused in ((8, False), (9, True), (5000, True)):
+        data[entry : entry + 12] = struct.pack("<HHII", 257, 4, 1, height)
+        (tmp_path / "b.tif").write_bytes(data)
+        if refused:
+            with pytest.raises(InputUnreadable, match="incomplete"):
+                read_flat(tmp_path / "b.tif")
+        else:
+            assert read_flat(tmp_path / "b.tif").height == 8
 
 
 def test_above_4_gb_is_refused(tmp_path: Path, noise: Noise, monkeypatch: pytest.MonkeyPatch) -> None:
