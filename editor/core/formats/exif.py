@@ -20,6 +20,9 @@ INTEGERS = {3: "H", 4: "I"}
 class BrokenExif(ValueError):
     """The block is no readable TIFF structure."""
 
+    def __init__(self) -> None:
+        super().__init__("the EXIF block is broken")
+
 
 def bare(exif: bytes | None) -> bytes | None:
     """Without the prefix that some writers put before the TIFF structure, even twice; None when nothing is left."""

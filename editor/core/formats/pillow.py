@@ -22,6 +22,7 @@ from editor.core.formats import colour
 from editor.core.formats import icc as profiles
 from editor.core.formats.format import FlatImage
 from editor.core.formats.icc import BrokenProfile
+from editor.core.pixels import strips
 
 Samples = NDArray[np.uint8 | np.uint16]
 
@@ -115,11 +116,26 @@ def set_raw_mode(image: ImageFile.ImageFile, raw: str) -> None:
     ]
 
 
-def joined(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> NDArray[np.uint16]:
+def samples_of(image: Image.Image) -> Samples:
+    """(H, W) or (H, W, C) of an image. By strips, since numpy's own way needs the room of a second copy."""
+    sample = np.asarray(image.crop((0, 0, 1, 1)))
+    result = np.empty((image.height, image.width, *sample.shape[2:]), sample.dtype)
+    for rows in strips(image.height, image.width):
+        result[rows] = _strip(image, rows)
+    return result
+
+
+def joined(upper: Image.Image, lower: Image.Image) -> NDArray[np.uint16]:
     """16-bit samples from the two halves that Pillow's 8-bit unpackers can give."""
-    samples = upper.astype(np.uint16)
-    np.left_shift(samples, 8, out=samples)
-    return np.bitwise_or(samples, lower, out=samples)
+    result = np.empty((upper.height, upper.width, len(upper.getbands())), np.uint16)
+    for rows in strips(upper.height, upper.width):
+        np.left_shift(_strip(upper, rows), 8, out=result[rows], dtype=np.uint16)
+        np.bitwise_or(result[rows], _strip(lower, rows), out=result[rows])
+    return result
+
+
+def _strip(image: Image.Image, rows: slice) -> NDArray[Any]:
+    return np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
 
 
 def interpreted(image: Image.Image, icc: bytes | None) -> Decoded:
@@ -129,11 +145,11 @@ def interpreted(image: Image.Image, icc: bytes | None) -> Decoded:
     if image.mode.startswith("I;16"):
         return described(_deep_grey(image), icc)
     if image.mode == "LAB":
-        return Decoded(np.asarray(colour.lab_to_srgb(image)), None, ("Lab colours were converted to sRGB.",))
+        return Decoded(samples_of(colour.lab_to_srgb(image)), None, ("Lab colours were converted to sRGB.",))
     if image.mode == "CMYK":
         return _from_cmyk(image, icc)
     mode = _plain_mode(image)
-    return described(np.asarray(image if image.mode == mode else image.convert(mode)), icc)
+    return described(samples_of(image if image.mode == mode else image.convert(mode)), icc)
 
 
 def described(samples: Samples, icc: bytes | None) -> Decoded:
@@ -163,7 +179,7 @@ def _plain_mode(image: Image.Image) -> str:
 
 
 def _deep_grey(image: Image.Image) -> NDArray[np.uint16]:
-    grey = np.asarray(image).astype(np.uint16)
+    grey = samples_of(image).astype(np.uint16)
     clear = image.info.get("transparency")
     if not isinstance(clear, int):
         return grey
@@ -188,7 +204,7 @@ def _from_grey(samples: Samples, icc: bytes | None, kind: str) -> Decoded:
 def _from_cmyk(image: Image.Image, icc: bytes | None) -> Decoded:
     if icc:
         try:
-            return Decoded(np.asarray(colour.image_to_srgb(image, icc)), None, (CMYK_BY_PROFILE,))
+            return Decoded(samples_of(colour.image_to_srgb(image, icc)), None, (CMYK_BY_PROFILE,))
         except BrokenProfile:
-            return Decoded(np.asarray(image.convert("RGB")), None, (BROKEN, CMYK_BY_RULE))
-    return Decoded(np.asarray(image.convert("RGB")), None, (CMYK_BY_RULE,))
+            return Decoded(samples_of(image.convert("RGB")), None, (BROKEN, CMYK_BY_RULE))
+    return Decoded(samples_of(image.convert("RGB")), None, (CMYK_BY_RULE,))

@@ -44,11 +44,11 @@ def deep_samples(image: ImageFile.ImageFile, file: BinaryIO) -> Samples | None:
     if raw == "LA;16B":  # four bytes a pixel, so read as four plain channels
         set_raw_mode(image, "RGBA")
         return np.asarray(image).view(">u2").astype(np.uint16)
-    upper = np.asarray(image)
+    image.load()
     file.seek(0)
     lower = open_png(file)
     set_raw_mode(lower, raw.replace("16B", "16L"))
-    return _with_clear_colour(joined(upper, np.asarray(lower)), image.info.get("transparency"))
+    return _with_clear_colour(joined(image, lower), image.info.get("transparency"))
 
 
 def write_png(file: BinaryIO, image: FlatImage, options: Options) -> None:
@@ -98,12 +98,11 @@ def _with_clear_colour(samples: NDArray[np.uint16], clear: object) -> NDArray[np
 
 def _without_extras(file: BinaryIO) -> tuple[BinaryIO, bytes]:
     """The file less its texts and profile, and the profile's chunk; the very same file where it has neither."""
-    chunks = list(_chunks(file))
-    if all(kind not in EXTRAS for kind, _, _ in chunks):
+    if all(kind not in EXTRAS for kind, _, _ in _chunks(file)):
         file.seek(0)
         return file, b""
     profile, kept = b"", [MAGIC]
-    for kind, start, size in chunks:
+    for kind, start, size in _chunks(file):
         file.seek(start)
         data = file.read(size)
         if kind == b"iCCP":
@@ -126,12 +125,15 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _unpacked_profile(chunk: bytes) -> bytes:
-    """The profile in an iCCP chunk: a name, a zero, a zero for deflate, and the packed profile. Empty if damaged."""
+    """The profile in an iCCP chunk: a name, a zero, a zero for deflate, and the packed profile.
+
+    Damage gives bytes that are no profile, so that it is noticed further on.
+    """
     _, _, packed = chunk.partition(b"\0")
     try:
         return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE)
     except zlib.error:
-        return b""
+        return packed
 
 
 FORMAT = Format(

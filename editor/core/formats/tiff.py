@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 from editor.core.formats import deflate
 from editor.core.formats.exif import ORIENTATION, bare, directory, turned
 from editor.core.formats.format import NO_LIMIT, FlatImage, Format, Holds, Options
-from editor.core.formats.pillow import Samples, Unsupported, joined, raw_mode, set_raw_mode, silenced
+from editor.core.formats.pillow import Samples, Unsupported, joined, raw_mode, samples_of, set_raw_mode, silenced
 from editor.core.pixels import has_alpha, strips
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -81,7 +81,7 @@ def _special_samples(image: ImageFile.ImageFile, file: BinaryIO) -> Samples | No
         orientation = tags.get(ORIENTATION, 1)
         return turned(_straight(_planes(tags, file), tags), orientation)
     if image.mode.startswith("I;16"):
-        return _whole_range(np.asarray(image).astype(np.uint16), bits[0], white_is_zero=photometric == 0)
+        return _whole_range(samples_of(image).astype(np.uint16), bits[0], white_is_zero=photometric == 0)
     if image.mode in ("RGB", "RGBA") and ";16" in raw_mode(image):
         return _straight(_two_halves(image, file), tags)
     return None
@@ -166,11 +166,11 @@ def _two_halves(image: ImageFile.ImageFile, file: BinaryIO) -> NDArray[np.uint16
     here = {"N": sys.byteorder[0].upper()}.get(raw[-1], raw[-1])
     there = {"L": "B", "B": "L"}[here]
     set_raw_mode(image, raw[:-1] + here)
-    upper = np.asarray(image)
+    image.load()
     file.seek(0)
     lower = TiffImagePlugin.TiffImageFile(file)
     set_raw_mode(lower, raw[:-1] + there)
-    return joined(upper, np.asarray(lower))
+    return joined(image, lower)
 
 
 def _planes(tags: TiffImagePlugin.ImageFileDirectory_v2, file: BinaryIO) -> Samples:

@@ -162,6 +162,7 @@ def test_a_damaged_profile_is_left_out_with_a_note(tmp_path: Path, wide: bytes) 
         (tmp_path / "a.png").write_bytes(assembled(1, 1, 8, 2, b"\0\1\2\3", chunk(b"iCCP", data)))
         read = read_flat(tmp_path / "a.png")
         assert read.icc is None
+        assert any("profile" in note for note in read.notes)
         assert read.pixels.tolist() == [[[1, 2, 3]]]
 
 

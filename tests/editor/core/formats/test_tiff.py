@@ -175,6 +175,12 @@ def swapped() -> bytes:
     return b"II*\0\x08\0\0\0" + first + b"Maker\0" + second + struct.pack("<II", 1, 8)
 
 
+def test_exif_that_is_none_is_refused(tmp_path: Path, noise: Noise) -> None:
+    with pytest.raises(OutputNotWritable, match="EXIF block is broken"):
+        write_flat(tmp_path / "a.tif", FlatImage(noise(np.uint8, (4, 5, 3)), exif=b"nonsense"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_the_first_page_is_read(tmp_path: Path) -> None:
     pages = [Image.new("RGB", (4, 3), colour) for colour in ("red", "blue")]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
