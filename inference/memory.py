@@ -11,12 +11,12 @@ from inference.errors import EngineMemoryError
 
 MEBIBYTE = 1 << 20
 
-# The interpreter with its libraries, ONNX Runtime and one strip of every full-size step; measured.
+# The interpreter with its libraries, ONNX Runtime and the strips of every full-size step: 240 MB with the bundled model.
 BASE_BYTES = 300 * MEBIBYTE
-# Copies of the photo alive at once, each of the photo's own size: as read, in sRGB, edited, composed, being written.
+# Copies of the photo alive at once, each of its own size: 3 as measured, 2 more where it has a colour profile.
 PHOTO_COPIES = 5
-# Loaded weights over weights on disk: ONNX Runtime unfolds fp16 to fp32 on the CPU while both are in memory.
-WEIGHTS_FACTOR = 4
+# Loaded weights over weights on disk: on the CPU, ONNX Runtime unfolds fp16 to fp32.
+WEIGHTS_FACTOR = 2
 
 
 def available_memory(root: Path = Path("/")) -> int:

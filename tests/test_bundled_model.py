@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from inference.engine import Engine
 from inference.package import ModelPackage, open_package, verify_package
 from inference.types import CancelToken, EditRequest, Variant

@@ -9,12 +9,10 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from inference.types import CancelToken, Event
+from inference.types import CancelToken, Event, Variant
 
 # A wait without an end would keep Control-C from arriving on Windows.
 _POLL_SECONDS = 0.2
-# A finished variant is large: the engine waits rather than pile them up.
-_WAITING_EVENTS = 2
 
 
 @contextmanager
@@ -39,47 +37,61 @@ def interruptible() -> Generator[CancelToken, None, None]:
 
 
 def in_thread(events: Callable[[], Iterator[Event]], cancel: CancelToken) -> Iterator[Event]:
-    """The items of `events()`, made in a thread.
+    """The items of `events()`, made in a thread, which works on the next variant while this one is written.
 
     What it raises is raised here; leaving early cancels it and waits for its end.
     """
-    arrived: queue.Queue[Event | BaseException | None] = queue.Queue(_WAITING_EVENTS)
-    thread = threading.Thread(target=_produce, args=(events, arrived), name="engine")
+    channel = _Channel()
+    thread = threading.Thread(target=channel.fill, args=(events,), name="engine")
     thread.start()
-    finished = False
     try:
-        while not finished:
-            item = _next(arrived)
-            finished = item is None or isinstance(item, BaseException)
-            if isinstance(item, BaseException):
-                raise item
-            if item is not None:
-                yield item
+        yield from channel.items()
     finally:
-        if not finished:
+        if not channel.ended:
             cancel.cancel()
-            _drain(arrived)
+            channel.drain()
         thread.join()
 
 
-def _produce(events: Callable[[], Iterator[Event]], arrived: queue.Queue[Event | BaseException | None]) -> None:
-    try:
-        for event in events():
-            arrived.put(event)
-        arrived.put(None)
-    except BaseException as error:
-        arrived.put(error)
+class _Channel:
+    """Events from one thread to another, with one finished variant at most on its way: they are large."""
 
+    def __init__(self) -> None:
+        self.ended = False
+        self._queue: queue.Queue[Event | BaseException | None] = queue.Queue()
+        self._room = threading.Semaphore(1)
 
-def _drain(arrived: queue.Queue[Event | BaseException | None]) -> None:
-    last = _next(arrived)
-    while last is not None and not isinstance(last, BaseException):
-        last = _next(arrived)
-
-
-def _next(arrived: queue.Queue[Event | BaseException | None]) -> Event | BaseException | None:
-    while True:
+    def fill(self, events: Callable[[], Iterator[Event]]) -> None:
         try:
-            return arrived.get(timeout=_POLL_SECONDS)
-        except queue.Empty:
-            continue
+            for event in events():
+                if isinstance(event, Variant):
+                    self._room.acquire()
+                self._queue.put(event)
+            self._queue.put(None)
+        except BaseException as error:
+            self._queue.put(error)
+
+    def items(self) -> Iterator[Event]:
+        while (item := self._next()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            try:
+                yield item
+            finally:
+                if isinstance(item, Variant):
+                    self._room.release()
+
+    def drain(self) -> None:
+        """Take what still comes, so that the other thread gets to its end."""
+        while not self.ended:
+            if isinstance(self._next(), Variant):
+                self._room.release()
+
+    def _next(self) -> Event | BaseException | None:
+        while True:
+            try:
+                item = self._queue.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            self.ended = item is None or isinstance(item, BaseException)
+            return item

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from editor.cli.running import in_thread, interruptible
 from inference.errors import Cancelled, ProviderError
-from inference.types import CancelToken, Event, Progress
+from inference.types import CancelToken, Event, Progress, Variant
 
 
 def events(count: int) -> Iterator[Event]:
@@ -52,6 +53,24 @@ def test_leaving_early_cancels_and_waits_for_the_thread() -> None:
             raise ZeroDivisionError
     assert cancel.cancelled
     assert not any(thread.name == "engine" for thread in threading.enumerate())
+
+
+def test_one_variant_is_made_while_another_is_handled_but_not_two() -> None:
+    made: list[int] = []
+    image = np.zeros((1, 1, 3), np.uint8)
+
+    def variants() -> Iterator[Event]:
+        for index in range(5):
+            yield from events(3)
+            made.append(index)
+            yield Variant(index, 0, image, 0.0, 0.0, 0)
+
+    handled = 0
+    for event in in_thread(variants, CancelToken()):
+        if isinstance(event, Variant):
+            time.sleep(0.05)
+            handled += 1
+            assert len(made) == min(handled + 1, 5)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends the process there")

@@ -14,6 +14,7 @@ from training.starter import model
 from training.starter.autoencoder import latent_spread, to_model
 from training.starter.denoise import DROP, conditioning, make_batch, velocity_loss
 from training.starter.grammar import sample_instruction
+from training.starter.instruction import Instruction
 from training.starter.loop import Loop, LoopSettings
 from training.starter.pairs import Shard, make_shard
 from training.starter.scenes import scene_at
@@ -142,7 +143,7 @@ def test_a_perfect_prediction_costs_nothing() -> None:
     assert float(velocity_loss(Perfect(), torch.zeros(4, 2, 2), batch, alphas)) == 0.0
 
 
-def _instruction():
+def _instruction() -> Instruction:
     return sample_instruction(np.random.default_rng(0))
 
 
