@@ -11,9 +11,9 @@ from inference.errors import EngineMemoryError
 
 MEBIBYTE = 1 << 20
 
-# The interpreter with its libraries, ONNX Runtime and the strips of every full-size step: 240 MB with the bundled model.
+# The interpreter with its libraries, ONNX Runtime and the strips of every full-size step: 240 MB as measured.
 BASE_BYTES = 300 * MEBIBYTE
-# Copies of the photo alive at once, each of its own size: 3 as measured, 2 more where it has a colour profile.
+# Copies of the photo alive at once, each of its own size: 3 as measured; a colour profile adds two.
 PHOTO_COPIES = 5
 # Loaded weights over weights on disk: on the CPU, ONNX Runtime unfolds fp16 to fp32.
 WEIGHTS_FACTOR = 2

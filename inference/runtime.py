@@ -15,6 +15,7 @@ from typing import Any, Protocol, cast
 from numpy.typing import NDArray
 
 from inference.errors import EngineError, EngineMemoryError, PackageError, ProviderError
+from inference.offline import stay_offline
 
 # Fatal errors only. What goes wrong is raised, or seen in what a session says about itself.
 SILENT = 4
@@ -75,14 +76,17 @@ class Runtime(Protocol):
     def InferenceSession(self, path_or_bytes: str, **options: object) -> InferenceSession: ...
     def get_available_providers(self) -> list[str]: ...
     def preload_dlls(self) -> None: ...
+    def disable_telemetry_events(self) -> None: ...
     def set_default_logger_severity(self, severity: int) -> None: ...
 
 
 def runtime() -> Runtime:
-    """ONNX Runtime, silenced. Raises `ProviderError` where none is installed, or one that does not load."""
+    """ONNX Runtime, silenced and offline. Raises `ProviderError` where none is installed, or one that does not load."""
+    stay_offline()
     try:
         module = cast("Runtime", importlib.import_module("onnxruntime"))
         module.set_default_logger_severity(SILENT)
+        module.disable_telemetry_events()  # on Windows, where the environment has no say
     except (ImportError, AttributeError) as error:
         raise ProviderError(
             f"ONNX Runtime cannot be loaded ({one_line(error)}); install one of palimpsest[cpu], [cuda], [directml]."

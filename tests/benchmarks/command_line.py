@@ -1,6 +1,6 @@
 """Times whole processes of the command line: a 12-megapixel photo edited, a second variant, the help text.
 
-    python tests/benchmarks/command_line.py [--runs N]
+    python -m tests.benchmarks.command_line [--runs N]
 
 Prints a Markdown table of medians with the machine's name. Peak memory is the kernel's, of the process itself.
 """

@@ -1,6 +1,6 @@
 """Draws the contact sheet of the README: photos x instructions, each edited by the bundled model at its own dials.
 
-python tests/benchmarks/contact_sheet.py resources/samples/contact_sheet.jpg
+python -m tests.benchmarks.contact_sheet resources/samples/contact_sheet.jpg
 """
 
 from __future__ import annotations

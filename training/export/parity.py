@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.runtime import runtime
 from training.export.components import latent_factor, latent_unit, text_length
 from training.export.errors import ExportError
 from training.export.quiet import quiet
@@ -94,7 +95,7 @@ def _run_torch(name: str, module: Any, feeds: Arrays) -> NDArray[np.float32]:
 
 
 def _session(file: Path) -> Any:
-    runtime = cast("Any", import_module("onnxruntime"))
-    options = runtime.SessionOptions()
+    module = runtime()
+    options = module.SessionOptions()
     options.log_severity_level = 4
-    return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return module.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
