@@ -98,4 +98,4 @@ def _session(file: Path) -> Any:
     module = runtime()
     options = module.SessionOptions()
     options.log_severity_level = 4
-    return module.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return module.InferenceSession(str(file), sess_options=options, providers=["CPUExecutionProvider"])

@@ -56,7 +56,8 @@ def random_view(pool: Scenes, rng: np.random.Generator, shape: tuple[int, int]) 
     scene: Bytes = pool[int(rng.integers(len(pool)))]
     scale = rng.uniform(0.6, 1.0) * scene.shape[0] / max(shape)
     h, w = int(height * scale), int(width * scale)
-    y, x = int(rng.integers(scene.shape[0] - h + 1)), int(rng.integers(scene.shape[1] - w + 1))
+    side = len(scene)  # scenes are square
+    y, x = (int(rng.integers(side - length + 1)) for length in (h, w))
     cut: Bytes = scene[y : y + h, x : x + w]
     view = np.asarray(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     view = view[:, :: int(rng.choice((1, -1)))]
