@@ -154,8 +154,8 @@ class _Scale:
 
 
 def _noise_floor(changed: FloatImage) -> float:
-    """Below it a change is none. An edit that leaves a fifth of the picture alone shows its own noise there."""
-    return float(np.clip(1.5 * np.sqrt(np.quantile(changed, 0.2)), 0.004, _NOISE))
+    """Below it a change is none. An edit that leaves a twentieth of the picture alone shows its own noise there."""
+    return float(np.clip(1.5 * np.sqrt(np.quantile(changed, 0.05)), 0.004, _NOISE))
 
 
 def _colour_claim(
@@ -212,27 +212,32 @@ def _local_share(
 def _painted_and_gain(
     seen: FloatImage, mapped: FloatImage, after: FloatImage, changed: FloatImage, share: FloatImage, scale: _Scale
 ) -> tuple[FloatImage, FloatImage]:
-    """Two fields (h, w): how much of what the maps miss is added in [0, 1], and the gain on the photo's detail in [0,
-    3].
+    """Two fields (h, w): how much of what the maps miss is added, in [0, 1]; the gain on the photo's detail, in [0, 3].
 
     The gain is the regression of the edit's fine luma on that of the mapped view with the view itself as instrument:
     the autoencoder's own patterns are in both decoded pictures but not in the view, so they do not count as detail that
-    was kept.
+    was kept. Where something new was painted, detail has to be seen in the edit to be kept at all.
     """
     fine_seen, fine_mapped, fine_after = _fine_luma(seen), _fine_luma(mapped), _fine_luma(after)
     kept, there = scale.wide_sum(fine_seen * fine_after), scale.wide_sum(fine_seen * fine_mapped)
     overall = _ratio(float(kept.mean()), float(there.mean()))
-    prior = 3.0 * 0.005**2
-    gain = np.clip((kept + prior * overall) / (np.maximum(there, 0.0) + prior), 0.0, 3.0)
-    gain = gain * smoothstep(0.2, 0.8, gain)  # what blurs the view's finest detail leaves none of what is finer still
     missed = scale.energy(after - mapped)
     coarse = scale.energy(blurred(after - mapped, _COARSE))
     typical = float(changed.mean())
+    spread = float(np.var(after - after.mean(axis=(0, 1))))
     unexplained = smoothstep(0.06, 0.2, coarse / (0.5 * changed + 0.5 * typical + 1e-9))
-    everywhere = smoothstep(0.15, 0.4, abs(1.0 - overall)) * smoothstep(0.06, 0.2, missed.mean() / max(typical, 1e-9))
+    lost = abs(1.0 - overall)
+    everywhere = smoothstep(0.15, 0.4, lost) * smoothstep(0.05, 0.15, missed.mean() / max(min(typical, spread), 1e-9))
     here = smoothstep(_NOISE**2, (2.0 * _NOISE) ** 2, missed) * (1.0 - share * (1.0 - unexplained))
     painted = scale.softened(float32(np.maximum(here, everywhere)))
-    trusted = np.maximum(painted, smoothstep(0.1, 0.25, abs(1.0 - overall)) * (1.0 - share))
+    prior = 3.0 * 0.005**2
+    gain = np.clip((kept + prior * overall * (1.0 - here)) / (np.maximum(there, 0.0) + prior), 0.0, 3.0)
+    if overall > 1.15:  # sharpened, or by chance a ratio of two faint details that have nothing to do with each other
+        gain = gain * smoothstep(0.55, 0.7, _correlation(fine_mapped, fine_after))
+    # What blurs the view's finest detail leaves none of what is finer still.
+    gain = gain * smoothstep(0.2, 0.8, gain)
+    doubted = np.maximum(smoothstep(0.1, 0.25, lost) * (1.0 - share), smoothstep(0.28, 0.42, lost))
+    trusted = np.maximum(painted, doubted)
     return painted, float32(1.0 + trusted * (gain - 1.0))
 
 
@@ -256,6 +261,10 @@ def _fine_luma(image: FloatImage) -> FloatImage:
     """float32 (h, w, 1): luma alone, since autoencoders drop fine chroma."""
     grey = float32(image @ LUMA[0])
     return (grey - blurred(grey, _FINE))[..., None]
+
+
+def _correlation(a: FloatImage, b: FloatImage) -> float:
+    return float((a * b).mean() / np.sqrt(max(float(np.square(a).mean() * np.square(b).mean()), 1e-18)))
 
 
 def _ratio(kept: float, there: float) -> float:

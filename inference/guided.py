@@ -31,7 +31,7 @@ _SAMPLES = 8192
 _ROUGHNESS, _SHRINKAGE = 3.0, 0.02  # penalties on second differences and on size, at this many pixels:
 _PENALTY_PIXELS = 24576
 _SMALLEST_SCALE = 0.012  # residuals below it are never outliers
-_RADII = (1 / 4, 1 / 8, 1 / 16)  # of the windows, as shares of the long side
+_RADII = (1 / 4, 1 / 8, 1 / 16, 1 / 24)  # of the windows, as shares of the long side
 _RIDGE = 1e-3
 _CORRELATED = 16  # pixels that share one error: an autoencoder's errors come in patches
 
