@@ -131,7 +131,8 @@ class CancelToken:
 
 
 def _check_image(image: Pixels) -> None:
-    if image.dtype.name not in ("uint8", "uint16") or image.ndim != 3 or image.shape[2] not in (3, 4) or image.size == 0:
+    deep = image.dtype.name in ("uint8", "uint16")
+    if not deep or image.ndim != 3 or image.shape[2] not in (3, 4) or image.size == 0:
         raise RequestError("The engine edits pictures of 8 or 16 bit RGB or RGBA with at least one pixel.")
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from inference.store import ModelStore
-
 from editor.core import paths
+from inference.store import ModelStore
 
 
 def library() -> ModelStore:
