@@ -85,7 +85,8 @@ def _blocks(view: FloatImage) -> FloatImage:
 def shrunk(pixels: NDArray[np.uint8], long_side: int) -> FloatImage:
     scale = long_side / max(pixels.shape[:2]) / BLOCK
     size = (round(pixels.shape[1] * scale) * BLOCK, round(pixels.shape[0] * scale) * BLOCK)
-    return cv2.resize(pixels.astype(np.float32) / 255, size, interpolation=cv2.INTER_AREA)
+    view = cv2.resize(pixels.astype(np.float32) / 255, size, interpolation=cv2.INTER_AREA)
+    return np.clip(view, 0.0, 1.0)  # rounding leaves white a little above 1
 
 
 def instruction(kind: Kind, picture: FloatImage) -> Instruction:
