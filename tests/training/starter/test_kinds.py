@@ -117,6 +117,13 @@ def test_black_and_white_pictures_are_no_trouble(value: float) -> None:
         assert np.isfinite(target(np.full((9, 7, 3), value, np.float32), instruction)).all()
 
 
+def test_a_rounding_above_white_is_white() -> None:
+    """As cv2's INTER_AREA leaves it; (1 - x) to a power would not be a number."""
+    above = np.full((4, 4, 3), np.nextafter(np.float32(1.0), np.float32(2.0)), np.float32)
+    for kind in KINDS:
+        assert np.isfinite(target(above, example(kind))).all(), kind.name
+
+
 @pytest.mark.parametrize("instruction", [i for i in EVERY if not kind_named(i.kind).random], ids=str)
 def test_the_same_edit_at_two_sizes_is_the_same_picture_at_two_scales(instruction: Instruction) -> None:
     large = cv2.GaussianBlur(data.astronaut().astype(np.float32) / 255.0, (0, 0), 3.0)

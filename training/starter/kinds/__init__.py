@@ -79,7 +79,8 @@ def target(image: FloatImage, instruction: Instruction) -> FloatImage:
         raise ValueError(f"a picture is float32 (H, W, 3), not {image.dtype} {image.shape}")
     kind = kind_named(instruction.kind)
     _check(kind, instruction)
-    return np.ascontiguousarray(clip(kind.apply(image, instruction)), np.float32)
+    within = clip(image)  # resizing leaves white a rounding above 1, and a power of what is left of it is not a number
+    return np.ascontiguousarray(clip(kind.apply(within, instruction)), np.float32)
 
 
 def _check(kind: Kind, instruction: Instruction) -> None:
