@@ -4,6 +4,7 @@ PalimpsestError          exit code 1
 +-- UsageError           2: the command or a setting asks for something that does not exist
 +-- InputUnreadable      3: a file is missing, damaged, too large, or of a kind that is not read
 +-- OutputNotWritable    5: a file cannot be written where or as it was asked for
++-- ChangeRefused        2: the document does not allow a change; it is as it was
 """
 
 from __future__ import annotations
@@ -33,3 +34,9 @@ class OutputNotWritable(PalimpsestError):
     """A file cannot be written; nothing was left behind, and an older file of that name is untouched."""
 
     exit_code = 5
+
+
+class ChangeRefused(PalimpsestError):
+    """The document does not allow a change (a locked layer, an empty selection); the sentence says what would help."""
+
+    exit_code = 2
