@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from inference import wire
@@ -59,17 +60,34 @@ class EngineClient:
         `provider` and `passed_over` tell what the child chose as soon as the first event is there; `diagnosis` is the
         end of what a child that ended wrote to its standard error.
         """
-        if not self._busy.acquire(blocking=False):
-            raise EngineError("The engine is at work on another edit: wait for it to end, or cancel it.")
-        try:
+        with self._at_work():
             cancel.raise_if_cancelled()
             yield from self._with_pixels(request, cancel, previews)
-        finally:
-            self._busy.release()
+
+    def prepare(self, cancel: CancelToken | None = None) -> None:
+        """Start the child and let it begin to load the models, so that the first edit finds them ready.
+
+        Returns when a provider is chosen; the loading goes on in the child. Raises as `edit`.
+        """
+        with self._at_work():
+            job, child = next(self._jobs), self._running_child()
+            child.send({"do": "prefetch", "job": job})
+            for answer in self._answers(child, job, cancel or CancelToken()):
+                if answer["is"] == "error":
+                    raise wire.error_from(answer)
 
     def close(self) -> None:
         """End the child. A later request would start a fresh one."""
         self._drop(_END_SECONDS)
+
+    @contextmanager
+    def _at_work(self) -> Generator[None, None, None]:
+        if not self._busy.acquire(blocking=False):
+            raise EngineError("The engine is at work on another edit: wait for it to end, or cancel it.")
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     def _with_pixels(self, request: EditRequest, cancel: CancelToken, previews: bool) -> Iterator[Event]:
         pixels = wire.PixelFile.create(request)

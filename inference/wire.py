@@ -1,7 +1,8 @@
 """What the engine's process and its parent say to each other: one JSON object a line, and pixels in a file both map.
 
 To the child:
-    {"do": "edit", "job", "file", "request", "previews"}, {"do": "cancel", "job"}; the end of its input ends it.
+    {"do": "edit", "job", "file", "request", "previews"}, {"do": "cancel", "job"},
+    {"do": "prefetch", "job"}; the end of its input ends it.
 From the child:
     {"is": "ready", "provider", "passed_over"} once, and {"is": "alive"} every second;
     {"is": "progress" | "preview" | "variant", "job", ...}, then {"is": "done", "job"};

@@ -48,7 +48,14 @@ class Worker:
             return
         self._send({"is": "ready", "provider": engine.chosen.provider.name, "passed_over": engine.chosen.passed_over})
         while True:
-            self._edit(engine, self._jobs.get())
+            self._work(engine, self._jobs.get())
+
+    def _work(self, engine: Engine, message: wire.Message) -> None:
+        if message["do"] == "prefetch":
+            engine.prefetch()
+            self._send({"is": "done", "job": message["job"]})
+        else:
+            self._edit(engine, message)
 
     def _edit(self, engine: Engine, message: wire.Message) -> None:
         job = int(message["job"])
@@ -88,6 +95,8 @@ class Worker:
         job = int(message["job"])
         if message["do"] == "edit":
             self._tokens[job] = CancelToken()
+            self._jobs.put(message)
+        elif message["do"] == "prefetch":
             self._jobs.put(message)
         elif message["do"] == "cancel" and job in self._tokens:
             self._tokens[job].cancel()

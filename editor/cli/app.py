@@ -79,7 +79,10 @@ def edit(
     out: Annotated[
         Path,
         typer.Option(
-            "-o", "--out", metavar="OUT", help="The picture to write: OUT-1, OUT-2, ... for several variants."
+            "-o",
+            "--out",
+            metavar="OUT",
+            help="The picture to write: OUT-1, OUT-2, ... for several variants; an .ora or .psd gets a layer for each.",
         ),
     ],
     model: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="A model's name or folder.")] = None,
@@ -142,10 +145,29 @@ def flatten(
 
 @app.command()
 def info(source: Input, as_json: Json = False) -> None:
-    """Tell what is in a picture file without decoding it."""
+    """Tell what is in a picture file, with its layers from the top one down."""
     from editor.cli.flat import show_info
 
     show_info(source, as_json)
+
+
+@app.command()
+def replay(
+    source: Annotated[Path, typer.Argument(metavar="DOC", help="A layered file.", show_default=False)],
+    layer: Annotated[str, typer.Option("--layer", metavar="NAME", help="A layer that an edit made.")],
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|DIR", help="A model's name or folder; the recipe's if not given.")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(metavar="NAME", help="As for edit; the recipe's if not given.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a layer's recipe again and tell whether the pixels match; the file stays as it is."""
+    from editor.cli.replay import ReplayOptions
+    from editor.cli.replay import replay as run_again
+
+    run_again(ReplayOptions(source, layer, model, provider, as_json))
 
 
 @app.command()

@@ -5,4 +5,4 @@ from __future__ import annotations
 # What `python -m training` does under the same name.
 TRAINING_COMMANDS = ("train", "evaluate", "generate")
 
-COMMANDS = ("edit", "convert", "flatten", "info", "models", "doctor", *TRAINING_COMMANDS)
+COMMANDS = ("edit", "convert", "flatten", "info", "replay", "models", "doctor", *TRAINING_COMMANDS)

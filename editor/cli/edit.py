@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from editor.cli import report
-from editor.cli.layered import refuse_layered
+from editor.cli.edit_targets import FlatTarget, LayeredTarget, Target, layered_source
+from editor.cli.layered import layered_target
 from editor.cli.library import library
 from editor.cli.opening import Opening, opening
-from editor.cli.outputs import Outputs, outputs
-from editor.cli.photo import Photo, read_photo
+from editor.cli.outputs import Outputs, check_writable, outputs
+from editor.cli.photo import read_photo
 from editor.cli.progress import edit_bar
 from editor.cli.running import in_thread, interruptible
+from editor.core.formats.layered_format import LayeredFormat
+from editor.edits.settings import EditSettings, ModelFacts
+from editor.jobs.models import facts_of
 from inference.engine import copies
 from inference.pace import Stopwatch
 from inference.package import Dials, ModelPackage
@@ -57,96 +62,136 @@ class EditOptions:
 
 @dataclass(frozen=True, eq=False)
 class _Written:
-    """A variant without its pixels, where it went, and what its format could not hold."""
+    """A variant without its pixels, and what its format could not hold."""
 
     variant: Variant
-    path: Path
     notes: Sequence[str]
 
 
 def edit_picture(options: EditOptions) -> None:
     """Write the variants of one edit and tell about them; after any error no file has changed."""
-    refuse_layered(options.source, options.out)
+    layered = layered_target(options.out)
     store = library()
     package = store.default() if options.model is None else store.find(options.model)
     watch, whole = Stopwatch(), Stopwatch()
     with (
         whole.stage("total"),
         interruptible() as cancel,
-        outputs(options.out, options.variants) as out,
-        opening(package, options.provider, wanted=bool(options.instruction.strip())) as engine,
+        ExitStack() as stack,
     ):
+        place = _place(options, layered, stack)
+        engine = stack.enter_context(opening(package, options.provider, wanted=bool(options.instruction.strip())))
         with watch.stage("read"):
-            photo = read_photo(options.source, options.mask, package)
-        request = _request(options, package, photo)
-        written = list(_write(_events(engine, request, cancel, watch), photo, out, options.variants, watch))
+            target = _target(options, layered, place, package)
+        edit = _Edit(target, _settings(options, package), facts_of(package), engine, cancel, watch)
+        written = list(edit.run(_seeds(options)))
         cancel.raise_if_cancelled()
         with watch.stage("write"):
-            out.commit()
+            notes = target.commit(cancel)
     if options.as_json:
-        report.say_json(_as_json(written, package, engine, {**watch.seconds, **whole.seconds}))
+        report.say_json(_as_json(target, written, notes, package, engine, {**watch.seconds, **whole.seconds}))
     else:
-        _say(photo, written)
+        _say(target, written, notes)
 
 
-def _request(options: EditOptions, package: ModelPackage, photo: Photo) -> EditRequest:
+def _place(options: EditOptions, layered: LayeredFormat | None, stack: ExitStack) -> Outputs | None:
+    """Checked before any work is done: the files of flat variants, or nothing but the check for a layered one."""
+    if layered is None:
+        return stack.enter_context(outputs(options.out, options.variants))
+    check_writable(options.out)
+    return None
+
+
+def _target(options: EditOptions, layered: LayeredFormat | None, out: Outputs | None, package: ModelPackage) -> Target:
+    if out is not None:
+        return FlatTarget(read_photo(options.source, options.mask, package), out)
+    if layered is None:
+        raise RuntimeError("a target is flat or layered")
+    source, region = layered_source(options.source, options.mask, package)
+    return LayeredTarget(options.out, layered, source, region)
+
+
+def _settings(options: EditOptions, package: ModelPackage) -> EditSettings:
+    dials = asdict(options.overrides.over(package.dials))
+    return EditSettings(options.instruction, model=package.name, full_res=options.full_res, **dials)
+
+
+def _seeds(options: EditOptions) -> tuple[int, ...]:
     seed = secrets.randbelow(_RANDOM_SEEDS) if options.seed is None else options.seed
-    return EditRequest(
-        image=photo.srgb,
-        mask=photo.mask,
-        instruction=options.instruction,
-        seeds=tuple(range(seed, seed + options.variants)),
-        model=package.name,
-        full_res=options.full_res,
-        **asdict(options.overrides.over(package.dials)),
-    )
+    return tuple(range(seed, seed + options.variants))
 
 
-def _events(engine: Opening, request: EditRequest, cancel: CancelToken, watch: Stopwatch) -> Iterator[Event]:
-    if request.blank:
-        return copies(request, cancel)
-    with watch.stage("start"):
-        ready = engine.result(cancel)
-    return in_thread(lambda: ready.edit(request, cancel, previews=False), cancel)
+@dataclass(frozen=True, eq=False)
+class _Edit:
+    """One run of the engine, or of none for a blank instruction."""
 
+    target: Target
+    settings: EditSettings
+    facts: ModelFacts
+    engine: Opening
+    cancel: CancelToken
+    watch: Stopwatch
 
-def _write(events: Iterator[Event], photo: Photo, out: Outputs, count: int, watch: Stopwatch) -> Iterator[_Written]:
-    """Encode each variant as it comes, while the engine works on the next."""
-    with edit_bar(count) as show:
-        for event in events:
-            if isinstance(event, Progress):
-                show(event)
-            elif isinstance(event, Variant):
-                for stage, seconds in event.timings.items():
-                    watch.add(stage, seconds)
-                with watch.stage("write"):
-                    notes = out.write(event.index, photo.with_edit(event.image))
-                # The pixels are in the file now: several variants of a large photo would not fit into memory.
-                yield _Written(replace(event, image=event.image[:1, :1].copy()), out.targets[event.index], notes)
+    def run(self, seeds: tuple[int, ...]) -> Iterator[_Written]:
+        """Keep each variant as it comes, while the engine works on the next."""
+        request = self.target.request(self.settings, seeds)
+        with edit_bar(len(seeds)) as show:
+            for event in self._events(request):
+                if isinstance(event, Progress):
+                    show(event)
+                elif isinstance(event, Variant):
+                    yield self._keep(event)
+
+    def _events(self, request: EditRequest) -> Iterator[Event]:
+        if request.blank:
+            return copies(request, self.cancel)
+        with self.watch.stage("start"):
+            ready = self.engine.result(self.cancel)
+        return in_thread(lambda: ready.edit(request, self.cancel, previews=False), self.cancel)
+
+    def _keep(self, variant: Variant) -> _Written:
+        for stage, seconds in variant.timings.items():
+            self.watch.add(stage, seconds)
+        with self.watch.stage("write"):
+            notes = self.target.add(variant, self.settings, self.facts, self.engine.provider)
+        # The pixels are in the target now: several variants of a large photo would not fit into memory.
+        return _Written(replace(variant, image=variant.image[:1, :1].copy()), notes)
 
 
 def _as_json(
-    written: Sequence[_Written], package: ModelPackage, engine: Opening, timings: dict[str, float]
+    target: Target,
+    written: Sequence[_Written],
+    notes: Sequence[str],
+    package: ModelPackage,
+    engine: Opening,
+    timings: dict[str, float],
 ) -> dict[str, object]:
     return {
-        "variants": [_variant_json(item) for item in written],
+        "variants": [_variant_json(target, item, notes) for item in written],
         "provider": engine.chosen_json(),
         "model": {"name": package.name, "sha256": package.sha256, "precision": package.precision},
         "timings": timings,
     }
 
 
-def _variant_json(written: _Written) -> dict[str, object]:
+def _variant_json(target: Target, written: _Written, notes: Sequence[str]) -> dict[str, object]:
     names = ("seed", "seconds", "changed_fraction", "outside_mask_changed")
     values = {name: getattr(written.variant, name) for name in names}
-    return {**values, "path": str(written.path), "notes": list(written.notes)}
+    index = written.variant.index
+    layer = target.layer(index)
+    place = {"path": str(target.path(index))} | ({} if layer is None else {"layer": layer})
+    return {**values, **place, "notes": [*written.notes, *notes]}
 
 
-def _say(photo: Photo, written: Sequence[_Written]) -> None:
-    for note in photo.notes:
+def _say(target: Target, written: Sequence[_Written], notes: Sequence[str]) -> None:
+    for note in target.notes:
         report.say(note)
     for item in written:
         variant = item.variant
-        report.say(f"{item.path}  seed {variant.seed}  {variant.seconds:.1f} s  {variant.changed_fraction:.0%} changed")
+        layer = target.layer(variant.index)
+        name = str(target.path(variant.index)) + ("" if layer is None else f"  {layer!r}")
+        report.say(f"{name}  seed {variant.seed}  {variant.seconds:.1f} s  {variant.changed_fraction:.0%} changed")
         for note in item.notes:
             report.say(f"  {note}")
+    for note in notes:
+        report.say(f"  {note}")

@@ -28,6 +28,11 @@ class Opening:
             wait([self._future], _POLL_SECONDS)
         return self._future.result()
 
+    @property
+    def provider(self) -> str:
+        """The name of the provider that was chosen; "" where no engine was needed."""
+        return "" if self._future is None else self._future.result().chosen.provider.name
+
     def chosen_json(self) -> dict[str, object]:
         """The provider's name, null where none was needed, and the reasons against those tried before it."""
         if self._future is None:

@@ -58,10 +58,15 @@ def outputs(out: Path, count: int) -> Generator[Outputs, None, None]:
     targets = numbered(out, count)
     for target in targets:
         format_for(target)
-        with suppress(_Trial), replacing(target):
-            raise _Trial
+        check_writable(target)
     with _folder_beside(out) as folder:
         yield Outputs(targets, folder)
+
+
+def check_writable(target: Path) -> None:
+    """Raises OutputNotWritable for a target that cannot be written, and leaves nothing."""
+    with suppress(_Trial), replacing(target):
+        raise _Trial
 
 
 class _Trial(Exception):

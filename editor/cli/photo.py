@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from editor.cli.layered import flat_image, is_layered, opened
 from editor.core.errors import UsageError
 from editor.core.formats.colour import from_srgb, to_srgb
 from editor.core.formats.flat import read_flat
@@ -43,15 +44,26 @@ def read_photo(source: Path, mask: Path | None, package: ModelPackage) -> Photo:
 
     Raises InputUnreadable, and UsageError for a mask of another size.
     """
-    largest = memory.max_pixels(memory.available_memory(), weights_bytes(package))
-    flat = read_flat(source, max_pixels=largest)
-    return Photo(flat, to_srgb(flat.pixels, flat.icc), None if mask is None else _mask(mask, flat, largest))
+    largest = largest_beside(package)
+    if is_layered(source):
+        found = opened(source, largest)
+        flat = flat_image(found.document, found.notes)
+    else:
+        flat = read_flat(source, max_pixels=largest)
+    size = flat.width, flat.height
+    return Photo(flat, to_srgb(flat.pixels, flat.icc), None if mask is None else read_mask(mask, size, largest))
 
 
-def _mask(path: Path, photo: FlatImage, largest: int) -> Mask:
-    mask = read_flat(path, max_pixels=largest)
-    if (mask.width, mask.height) != (photo.width, photo.height):
-        sizes = f"{mask.width} x {mask.height} and the picture {photo.width} x {photo.height}"
+def largest_beside(package: ModelPackage) -> int:
+    """The pixels that memory allows beside the model."""
+    return memory.max_pixels(memory.available_memory(), weights_bytes(package))
+
+
+def read_mask(path: Path, size: tuple[int, int], largest: int) -> Mask:
+    """uint8 (H, W) from any picture. size: (width, height) of the picture. Raises UsageError for another size."""
+    mask = flat_image(opened(path, largest).document) if is_layered(path) else read_flat(path, max_pixels=largest)
+    if (mask.width, mask.height) != size:
+        sizes = f"{mask.width} x {mask.height} and the picture {size[0]} x {size[1]}"
         raise UsageError(f"The mask {path} has to be as large as the picture: it is {sizes}.")
     return _grey(to_8_bit(mask.pixels))
 

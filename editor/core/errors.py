@@ -5,6 +5,7 @@ PalimpsestError          exit code 1
 +-- InputUnreadable      3: a file is missing, damaged, too large, or of a kind that is not read
 +-- OutputNotWritable    5: a file cannot be written where or as it was asked for
 +-- ChangeRefused        2: the document does not allow a change; it is as it was
++-- Cancelled            130: the user stopped it
 """
 
 from __future__ import annotations
@@ -40,3 +41,9 @@ class ChangeRefused(PalimpsestError):
     """The document does not allow a change (a locked layer, an empty selection); the sentence says what would help."""
 
     exit_code = 2
+
+
+class Cancelled(PalimpsestError):
+    """The user stopped the work; nothing was changed."""
+
+    exit_code = 130

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVarTuple
+from typing import Any, Generic, TypeVarTuple, cast
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -12,16 +12,23 @@ class Signal(Generic[*Arguments]):
     """Calls every connected function, in the order of connecting, on the thread that emits."""
 
     def __init__(self) -> None:
-        self._slots: list[Callable[[*Arguments], object]] = []
+        self._slots: dict[object, Callable[[*Arguments], object]] = {}
 
     def connect(self, slot: Callable[[*Arguments], object]) -> Callable[[], None]:
         """Returns the function that disconnects `slot`; calling it twice does no harm."""
-        self._slots.append(slot)
-        return lambda: self._slots.remove(slot) if slot in self._slots else None
+        connection = object()
+        self._slots[connection] = slot
+
+        def disconnect() -> None:
+            self._slots.pop(connection, None)
+
+        return disconnect
 
     def emit(self, *arguments: *Arguments) -> None:
-        for slot in tuple(self._slots):
-            slot(*arguments)
+        """Slots that are connected meanwhile wait for the next time; those that are disconnected are left out."""
+        for connection, slot in tuple(self._slots.items()):
+            if connection in self._slots:
+                slot(*arguments)
 
 
 class Observed:
@@ -51,4 +58,8 @@ _UNSET = object()
 def _same(before: object, after: object) -> bool:
     if before is after:
         return True
-    return isinstance(before, bool | int | float | str | tuple | frozenset) and before == after
+    if isinstance(before, tuple) and isinstance(after, tuple):
+        # One by one, as arrays among them have no truth.
+        old, new = cast(tuple[object, ...], before), cast(tuple[object, ...], after)
+        return len(old) == len(new) and all(map(_same, old, new))
+    return isinstance(before, bool | int | float | str | frozenset) and before == after

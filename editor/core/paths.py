@@ -31,3 +31,13 @@ def bundled_models() -> Path:
 def log_file() -> Path:
     """Where unexpected errors are written down."""
     return user_folder() / "palimpsest.log"
+
+
+def sample_photo() -> Path:
+    """The photo that ships with the program."""
+    return Path(resources.__file__).resolve().parent / "samples" / "photo.jpg"
+
+
+def journal_folder() -> Path:
+    """What brings open documents back after a crash."""
+    return user_folder() / "journal"

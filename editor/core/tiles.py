@@ -22,23 +22,32 @@ class Tile:
     The history swaps what lies behind a tile (`packed`), so whoever holds the tile never sees a difference.
     """
 
-    __slots__ = ("_pixels", "_unpack")
+    __slots__ = ("_opacity", "_pixels", "_unpack")
 
     def __init__(self, pixels: Samples) -> None:
         """pixels: uint8 (SIDE, SIDE, channels), not used by the caller afterwards."""
         pixels.setflags(write=False)
         self._pixels: Samples | None = pixels
         self._unpack: Callable[[], Samples] | None = None
+        self._opacity: tuple[int, int] | None = None
+
+    @property
+    def opacity(self) -> tuple[int, int]:
+        """The lowest and the highest sample of the last channel, found on the first call and kept."""
+        if self._opacity is None:
+            self._opacity = _range_of_last(self.pixels)
+        return self._opacity
 
     @property
     def pixels(self) -> Samples:
         """Read-only uint8 (SIDE, SIDE, channels). Unpacked pixels are not kept: they belong to the caller."""
-        pixels, unpack = self._pixels, self._unpack
-        if pixels is not None:
-            return pixels
-        if unpack is None:
-            raise RuntimeError("a tile lost its pixels")
-        return unpack()
+        while True:
+            # Read once each. Both are None only where another thread restored the tile between the two.
+            pixels, unpack = self._pixels, self._unpack
+            if pixels is not None:
+                return pixels
+            if unpack is not None:
+                return unpack()
 
     @property
     def resident(self) -> bool:
@@ -126,6 +135,14 @@ class TileMap:
             whole = self.read(origin)
             whole[shared.moved(-origin.x, -origin.y).slices] = source
         return None if not (whole != self.blank).any() else Tile(whole)
+
+
+def _range_of_last(pixels: Samples) -> tuple[int, int]:
+    if pixels.shape[2] == 4 and pixels.flags.c_contiguous:
+        words = pixels.view("<u4")  # alpha is the highest byte, and whole words are compared four times as fast
+        return int(words.min()) >> 24, int(words.max()) >> 24
+    last = pixels[..., -1]
+    return int(last.min()), int(last.max())
 
 
 def tile_rect(key: Key) -> Rect:

@@ -26,7 +26,7 @@ _GROUP = re.compile(r"\{([^{}\[\]]*)\}|\[([^{}\[\]]*)\]")
 _AMOUNT = re.compile(r"<(\w+)>")
 _WHOLE = re.compile(r"\b(IT|PHOTO)\b")
 _SLOT = re.compile(r"\b(TO_COLOUR|COLOUR|SHAPE|PLACE)\b")
-_KIND_WEIGHTS = {"recolour": 5.0, "add_shape": 3.0, "tint": 3.0, "keep_only": 2.0, "mirror": 1.5, "flip": 1.5}
+_KIND_WEIGHTS = {"recolour": 8.0, "keep_only": 5.0, "tint": 3.0, "add_shape": 2.0, "mirror": 1.5, "flip": 1.5}
 _EXAMPLES = {
     "tint": Instruction("tint", colour="green"),
     "recolour": Instruction("recolour", colour="red", to_colour="blue"),

@@ -63,14 +63,18 @@ def test_info_tells_size_and_layers(picture: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["convert", "{in}", "{out}.ora"], 2),
-        (["convert", "{out}.psd", "{out}.png"], 2),
+        (["convert", "{in}", "{out}.kra"], 2),
+        (["convert", "{in}", "{out}.psb"], 2),
+        (["convert", "{out}.psd", "{out}.png"], 3),
+        (["convert", "{out}.png", "{out}.ora"], 3),
+        (["convert", "{text}", "{out}.psd"], 3),
+        (["convert", "{in}", "{out}/missing/x.psd"], 5),
         (["convert", "{in}", "{out}.xyz"], 2),
         (["convert", "{out}.png", "{out}2.png"], 3),
         (["convert", "{in}", "{out}/missing/x.png"], 5),
-        (["flatten", "{in}.ora", "-o", "{out}.png"], 2),
+        (["flatten", "{in}.ora", "-o", "{out}.png"], 3),
         (["flatten", "{text}", "-o", "{out}.png"], 3),
-        (["info", "{out}.ora"], 2),
+        (["info", "{out}.ora"], 3),
         (["info", "{out}.png"], 3),
         (["info", "{text}"], 3),
     ],
@@ -87,8 +91,8 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_layered_formats_are_refused_by_naming_what_is_supported(picture: Path, capsys: Capture) -> None:
-    assert main(["convert", str(picture), "out.psd"]) == 2
+def test_layered_kinds_of_other_programs_are_refused_by_naming_our_own(picture: Path, capsys: Capture) -> None:
+    assert main(["convert", str(picture), "out.kra"]) == 2
     err = capsys.readouterr().err
-    assert "out.psd" in err
-    assert "PNG" in err
+    assert "out.kra" in err
+    assert ".ora, .psd" in err

@@ -1,0 +1,158 @@
+"""What is open and what is at hand: all that actions work on, without Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from editor.actions.files import Files
+from editor.actions.ports import Clipboard, Dialogs, Models, Screen
+from editor.core.changes import Change
+from editor.core.document import Document
+from editor.core.errors import PalimpsestError
+from editor.core.observe import Observed
+from editor.core.settings import Settings
+from editor.edits.background import Background, Job
+from editor.edits.generate import Generation
+from editor.edits.open_document import OpenDocument
+from editor.edits.session import EditSession
+from editor.edits.values import Kind, Message
+from editor.tools.settings import ToolSettings
+
+
+@dataclass(eq=False)
+class Task:
+    """Work that takes a while. fraction in [0, 1]. cancelled: what to clear away when nobody wants it any more."""
+
+    title: str
+    fraction: float = 0.0
+    job: Job | None = None
+    cancelled: Callable[[], object] = lambda: None
+
+
+@dataclass(frozen=True, eq=False)
+class Ports:
+    """What the window gives the desk."""
+
+    dialogs: Dialogs
+    clipboard: Clipboard
+    screen: Screen
+    background: Background
+    models: Models
+
+
+class Desk(Observed):
+    """documents: in the order of their tabs. current: the one shown. tool: the id of the tool in hand.
+
+    selected: ids of the layers selected in the panel. tasks: what is going on in the background. message: what is said
+    while no document is open; with one open, its own edit session says it. first_instruction: for the next document
+    that opens.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        settings: Settings,
+        session: Callable[[], EditSession],
+        generation: Callable[[OpenDocument], Generation],
+    ) -> None:
+        """session: makes the dials of a new document. generation: makes what runs its edits."""
+        super().__init__()
+        self.ports = ports
+        self.new_session = session
+        self.files = Files(self)
+        self.models = ports.models
+        self.settings: Settings = settings
+        self.tools = ToolSettings()
+        self.documents: tuple[OpenDocument, ...] = ()
+        self.current: OpenDocument | None = None
+        self.tool: str = "move"
+        self.selected: tuple[str, ...] = ()
+        self.tasks: tuple[Task, ...] = ()
+        self.message: Message | None = None
+        self.first_instruction: str = ""
+        self._new_generation = generation
+        self._generations: dict[int, Generation] = {}
+
+    @property
+    def document(self) -> Document | None:
+        """The current document as it is now."""
+        return self.current.document if self.current is not None else None
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that a layer action means: those selected in the panel, or the active one."""
+        active = self.document.active if self.document is not None else ""
+        return self.selected if active in self.selected else ((active,) if active else ())
+
+    @property
+    def generation(self) -> Generation | None:
+        """The edits of the current document."""
+        return self._generations[id(self.current)] if self.current is not None else None
+
+    def add(self, opened: OpenDocument) -> None:
+        """Open a tab and show it."""
+        self._generations[id(opened)] = self._new_generation(opened)
+        self.documents = (*self.documents, opened)
+        if self.first_instruction:
+            opened.edit.instruction, self.first_instruction = self.first_instruction, ""
+        self.show(opened)
+
+    def show(self, opened: OpenDocument | None) -> None:
+        """Bring a tab to the front."""
+        self.selected = ()
+        self.current = opened
+
+    def remove(self, opened: OpenDocument) -> None:
+        """Close a tab for good; what is not saved is gone."""
+        at = self.documents.index(opened)
+        self._generations.pop(id(opened)).close()
+        self.documents = tuple(other for other in self.documents if other is not opened)
+        if self.current is opened:
+            self.show(self.documents[min(at, len(self.documents) - 1)] if self.documents else None)
+        self.files.forget(opened)
+        opened.close()
+
+    def do(self, change: Change) -> bool:
+        """One step of the current document; where it is refused the reason is shown. True once it was done."""
+        if self.current is None:
+            return False
+        try:
+            self.current.do(change)
+        except PalimpsestError as error:
+            self.say(str(error), "warning")
+            return False
+        return True
+
+    def say(self, text: str, kind: Kind = "info", *buttons: tuple[str, str]) -> None:
+        """One sentence above the instruction bar. buttons: (title, action id)."""
+        message = Message(text, kind, buttons)
+        if self.current is not None:
+            self.current.edit.message = message
+        else:
+            self.message = message
+
+    def begin(self, title: str) -> Task:
+        """Show that something is going on."""
+        task = Task(title)
+        self.tasks = (*self.tasks, task)
+        return task
+
+    def advance(self, task: Task, fraction: float) -> None:
+        task.fraction = fraction
+        self.changed.emit("tasks")
+
+    def cancel(self, task: Task) -> None:
+        """Nobody wants it any more."""
+        if task.job is not None:
+            task.job.cancel()
+        task.cancelled()
+        self.end(task)
+
+    def end(self, task: Task) -> None:
+        self.tasks = tuple(other for other in self.tasks if other is not task)
+
+    def close(self) -> None:
+        """End every edit that still runs."""
+        for generation in self._generations.values():
+            generation.close()

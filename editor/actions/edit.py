@@ -1,0 +1,133 @@
+"""The edit menu: undo, the clipboard, clearing and filling."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from editor.actions.action import Action, with_document
+from editor.actions.desk import Desk
+from editor.actions.file import add_document
+from editor.actions.ports import Rgba
+from editor.core import selection
+from editor.core.changes import AddLayer, ClearSelected, Fill
+from editor.core.compositor import composite, composite_layer
+from editor.core.document import Document
+from editor.core.geometry import Rect
+from editor.core.layer import RasterLayer
+from editor.core.tiles import TileMap
+
+
+def undo(desk: Desk) -> None:
+    if desk.current is not None:
+        desk.current.history.undo()
+
+
+def redo(desk: Desk) -> None:
+    if desk.current is not None:
+        desk.current.history.redo()
+
+
+def can_undo(desk: Desk) -> bool:
+    return desk.current is not None and desk.current.history.can_undo
+
+
+def can_redo(desk: Desk) -> bool:
+    return desk.current is not None and desk.current.history.can_redo
+
+
+def copy(desk: Desk) -> None:
+    """What is selected of the active layer."""
+    document = desk.document
+    if document is not None and document.active:
+        area = _area(document)
+        _to_clipboard(desk, document, area, composite_layer(document, document.active, area))
+
+
+def copy_merged(desk: Desk) -> None:
+    """What is selected of the picture as it looks."""
+    document = desk.document
+    if document is not None:
+        area = _area(document)
+        _to_clipboard(desk, document, area, composite(document, area))
+
+
+def cut(desk: Desk) -> None:
+    if desk.document is not None and desk.document.active:
+        copy(desk)
+        desk.do(ClearSelected(desk.document.active, "Cut"))
+
+
+def paste(desk: Desk) -> None:
+    """As a new layer in the middle of what is seen; as a new document where none is open."""
+    pixels = desk.ports.clipboard.paste()
+    if pixels is None:
+        desk.say("The clipboard holds no picture; copy one first.")
+    else:
+        paste_pixels(desk, pixels)
+
+
+def paste_pixels(desk: Desk, pixels: Rgba, title: str = "Pasted") -> None:
+    """pixels: uint8 (h, w, 4)."""
+    height, width = pixels.shape[:2]
+    layer = RasterLayer(name=title, plane=TileMap.of(pixels))
+    if desk.document is None:
+        add_document(desk, Document(width, height, (layer,), layer.id), title, "Paste")
+        return
+    x, y = desk.ports.screen.centre
+    placed = RasterLayer(name=title, plane=layer.plane, x=x - width // 2, y=y - height // 2)
+    desk.do(AddLayer(placed, label="Paste"))
+
+
+def clear(desk: Desk) -> None:
+    if desk.document is not None:
+        desk.do(ClearSelected(desk.document.active))
+
+
+def fill(desk: Desk) -> None:
+    """With the foreground colour."""
+    if desk.document is not None:
+        desk.do(Fill(desk.document.active, desk.tools.foreground))
+
+
+def fill_background(desk: Desk) -> None:
+    if desk.document is not None:
+        desk.do(Fill(desk.document.active, desk.tools.background))
+
+
+def preferences(desk: Desk) -> None:
+    desk.ports.dialogs.show("preferences")
+
+
+def _area(document: Document) -> Rect:
+    return document.rect if document.selection is None else selection.bounds(document.selection) & document.rect
+
+
+def _to_clipboard(desk: Desk, document: Document, area: Rect, pixels: Rgba) -> None:
+    if area.empty:
+        desk.say("Nothing was copied: the selection is empty.")
+        return
+    if document.selection is not None:
+        cover = document.selection.read(area).astype(np.uint16)
+        alpha = pixels[..., 3:].astype(np.uint16) * cover
+        pixels = np.concatenate([pixels[..., :3], ((alpha + 127) // 255).astype(np.uint8)], axis=2)
+    desk.ports.clipboard.copy(np.ascontiguousarray(pixels))
+
+
+def can_paste(desk: Desk) -> bool:
+    return desk.ports.clipboard.has_picture
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("edit.undo", "Undo", undo, ("Ctrl+Z",), "Edit", 0, can_undo, icon="undo-2"),
+    Action("edit.redo", "Redo", redo, ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit", 0, can_redo, icon="redo-2"),
+    Action("edit.cut", "Cut", cut, ("Ctrl+X",), "Edit", 1, with_document),
+    Action("edit.copy", "Copy", copy, ("Ctrl+C",), "Edit", 1, with_document, icon="copy"),
+    Action("edit.copy_merged", "Copy merged", copy_merged, ("Ctrl+Shift+C",), "Edit", 1, with_document),
+    Action("edit.paste", "Paste", paste, ("Ctrl+V",), "Edit", 1, can_paste),
+    Action("edit.clear", "Clear", clear, ("Del", "Backspace"), "Edit", 2, with_document),
+    Action("edit.fill", "Fill with foreground", fill, ("Alt+Backspace", "Shift+F5"), "Edit", 2, with_document),
+    Action(
+        "edit.fill_background", "Fill with background", fill_background, ("Ctrl+Backspace",), "Edit", 2, with_document
+    ),
+    Action("edit.preferences", "Preferences...", preferences, ("Ctrl+K", "Ctrl+,"), "Edit", 3, icon="settings"),
+)

@@ -1,0 +1,57 @@
+"""The select menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from editor.actions.action import Action, with_document
+from editor.actions.desk import Desk
+from editor.actions.image import has_selection
+from editor.actions.ports import Field
+from editor.core import selection
+from editor.core.changes import SetSelection
+from editor.core.tiles import TileMap
+
+
+def everything(desk: Desk) -> None:
+    if desk.document is not None:
+        desk.do(SetSelection(selection.everything(desk.document), "Select all"))
+
+
+def nothing(desk: Desk) -> None:
+    desk.do(SetSelection(None, "Deselect"))
+
+
+def invert(desk: Desk) -> None:
+    document = desk.document
+    if document is not None:
+        old = document.selection if document.selection is not None else selection.everything(document)
+        desk.do(SetSelection(selection.inverted(old, document), "Invert selection"))
+
+
+def _asking(
+    title: str, label: str, value: float, change: Callable[[TileMap, float], TileMap]
+) -> Callable[[Desk], None]:
+    def run(desk: Desk) -> None:
+        document = desk.document
+        if document is None or document.selection is None:
+            return
+        answer = desk.ports.dialogs.numbers(title, (Field("by", "By", value, 1, 500, "px"),))
+        if answer is not None:
+            desk.do(SetSelection(change(document.selection, answer["by"]), label))
+
+    return run
+
+
+_feather = _asking("Feather selection", "Feather", 8, selection.feathered)
+_grow = _asking("Grow selection", "Grow selection", 4, lambda old, by: selection.grown(old, round(by)))
+_shrink = _asking("Shrink selection", "Shrink selection", 4, lambda old, by: selection.grown(old, -round(by)))
+
+ACTIONS: tuple[Action, ...] = (
+    Action("select.all", "All", everything, ("Ctrl+A",), "Select", 0, with_document),
+    Action("select.none", "None", nothing, ("Ctrl+D", "Ctrl+Shift+A"), "Select", 0, has_selection),
+    Action("select.invert", "Invert", invert, ("Ctrl+Shift+I",), "Select", 0, with_document),
+    Action("select.feather", "Feather...", _feather, ("Shift+F6",), "Select", 1, has_selection),
+    Action("select.grow", "Grow...", _grow, (), "Select", 1, has_selection),
+    Action("select.shrink", "Shrink...", _shrink, (), "Select", 1, has_selection),
+)

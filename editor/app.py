@@ -1,0 +1,219 @@
+"""The composition root of the window: makes everything and hands it on."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from editor.actions.desk import Desk, Ports
+from editor.core import settings as store
+from editor.core.errors import OutputNotWritable
+from editor.core.formats import icc
+from editor.core.journal import Recovered, recovery_folder
+from editor.core.paths import bundled_models, log_file, user_folder, user_models
+from editor.core.settings import Settings
+from editor.core.thumbnails import document_thumbnail
+from editor.edits.generate import Generation
+from editor.edits.open_document import OpenDocument
+from editor.edits.runner import EditRunner
+from editor.edits.session import EditSession
+from editor.edits.stale import StaleWatch
+from editor.jobs.background import Background
+from editor.jobs.edit_runner import ProcessEditRunner
+from editor.jobs.library import Library
+from editor.jobs.recovery import Recovery
+from editor.tools import TOOLS
+from editor.ui import theme
+from editor.ui.asking import WindowDialogs
+from editor.ui.clipboard import SystemClipboard, image_of
+from editor.ui.dialogs.about import AboutDialog
+from editor.ui.dialogs.keys import KeysDialog
+from editor.ui.dialogs.preferences import PreferencesDialog
+from editor.ui.main_window import MainWindow
+from editor.ui.palette import CommandPalette
+from editor.ui.recent import SIDE, Thumbnails
+from editor.ui.screen import WindowScreen
+
+_LOG = logging.getLogger(__name__)
+PREWARM_MS = 1500
+"""How long after the window is there the model is loaded."""
+
+
+class Program:
+    """Everything that lives as long as the window. runner: None for the engine in its process; tests give another."""
+
+    def __init__(self, app: QApplication, runner: EditRunner | None = None) -> None:
+        self.app = app
+        self.settings_file = store.settings_file()
+        settings = store.load(self.settings_file)
+        theme.apply(app, cast("theme.ThemeName", settings.theme))
+        self.background = Background()
+        self.library = Library(user_models(), bundled_models(), lambda name: self.runner.prewarm(name))
+        self.runner: EditRunner = runner or ProcessEditRunner(self.library.folder, settings.provider)
+        self.recovery = Recovery(recovery_folder(), self.background, settings.recovery_seconds)
+        self.thumbnails = Thumbnails(user_folder() / "thumbnails")
+        self.stale = StaleWatch(self.background)
+        self.desk = Desk(self._ports(settings), settings, self._session, self._generation)
+        tools = {tool.id: tool for tool in (make() for make in TOOLS)}
+        self.window = MainWindow(self.desk, tools, self.stale, self.thumbnails.picture, icc.name)
+        self._connect()
+
+    def start(self, paths: Sequence[Path]) -> None:
+        """Show the window, then open files, then do what can wait."""
+        settings = self.desk.settings
+        self.window.restore(settings.geometry, settings.layout)
+        self.window.show()
+        for path in paths:
+            self.desk.files.open(path)
+        self.recovery.watch(lambda: self.desk.documents)
+        QTimer.singleShot(0, lambda: self.recovery.find(self._recovered))
+        QTimer.singleShot(PREWARM_MS, self._prewarm)
+
+    def close(self) -> None:
+        """A clean end."""
+        self._save_settings()
+        self.desk.close()
+        self.recovery.close()
+        self.stale.close()
+        self.runner.close()
+        self.background.close()
+
+    def _ports(self, settings: Settings) -> Ports:
+        pages = {"preferences": self._preferences, "about": self._about, "keys": self._keys, "palette": self._palette}
+        others = {
+            "panels": lambda: self.window.toggle_panels(),
+            "full_screen": lambda: self.window.toggle_full_screen(),
+            "focus_instruction": lambda: self.window.bar.focus(),
+            "rename_layer": lambda: self.window.layers.rename_current(),
+            "close": lambda: self.window.close_now(),
+        }
+        dialogs = WindowDialogs(lambda: self.window, pages, lambda: self.desk.settings.jpeg_quality)
+        screen = WindowScreen(lambda: self.window.view, others)
+        return Ports(dialogs, SystemClipboard(self.app.clipboard()), screen, self.background, self.library)
+
+    def _connect(self) -> None:
+        self.window.close_wanted.connect(lambda: self.window.commands.trigger("file.quit"))
+        self.desk.changed.connect(self._desk_changed)
+        self.app.aboutToQuit.connect(self.close)
+
+    def _session(self) -> EditSession:
+        settings = self.desk.settings
+        session = EditSession(self.library.chosen(), settings.instructions)
+        session.count = settings.variants
+        session.full_res = settings.full_resolution
+        return session
+
+    def _generation(self, opened: OpenDocument) -> Generation:
+        return Generation(opened.edit, opened, self.runner, self.background)
+
+    def _desk_changed(self, name: str) -> None:
+        if name == "settings":
+            wanted = self.desk.settings.theme
+            if theme.current().name != wanted:
+                theme.apply(self.app, cast("theme.ThemeName", wanted))
+        elif name == "documents":
+            self._keep_thumbnails()
+
+    def _keep_thumbnails(self) -> None:
+        for opened in self.desk.documents:
+            if opened.path is not None and self.thumbnails.picture(opened.path) is None:
+                self.thumbnails.keep(opened.path, image_of(document_thumbnail(opened.document, SIDE)))
+
+    def _prewarm(self) -> None:
+        problem = self.library.problem
+        if problem:
+            self.desk.say(problem, "error")
+        else:
+            chosen = self.library.chosen()
+            self.runner.prewarm(chosen.name if chosen is not None else "")
+
+    def _recovered(self, all: list[Recovered]) -> None:
+        for recovered in all:
+            opened = OpenDocument(recovered.history, recovered.path, recovered.title, self._session(), saved=False)
+            self.recovery.adopt(opened, recovered)
+            self.desk.add(opened)
+        if all:
+            names = ", ".join(recovered.title for recovered in all)
+            self.desk.say(f"Recovered after a crash, with its undo: {names}.")
+
+    def _save_settings(self) -> None:
+        from dataclasses import replace
+
+        window = self.window
+        settings = replace(self.desk.settings, geometry=window.geometry_text, layout=window.layout_text)
+        try:
+            store.save(self.settings_file, settings)
+        except OutputNotWritable as error:
+            _LOG.warning("the settings were not saved: %s", error)
+
+    def _preferences(self) -> None:
+        dialog = PreferencesDialog(self.desk.settings, self.window)
+        if dialog.exec():
+            self.desk.settings = dialog.settings
+
+    def _keys(self) -> None:
+        from dataclasses import replace
+
+        dialog = KeysDialog(self.desk.settings.shortcuts, self.window)
+        if dialog.exec():
+            self.desk.settings = replace(self.desk.settings, shortcuts=dialog.result_keys)
+
+    def _about(self) -> None:
+        AboutDialog(self.window).exec()
+
+    def _palette(self) -> None:
+        keys = self.desk.settings.shortcuts
+        CommandPalette(self.desk, keys, self.window.commands.trigger, self.window).open_over(self.window)
+
+
+def run(paths: Sequence[Path]) -> int:
+    """Open the window and stay until it is closed. Returns the exit code."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app = cast(QApplication, app)
+    app.setApplicationName("Palimpsest")
+    app.setDesktopFileName("palimpsest")
+    _log_to(log_file())
+    program = Program(app)
+    sys.excepthook = _Unexpected(program).show
+    program.start(paths)
+    return app.exec()
+
+
+class _Unexpected:
+    """An error that is nobody's fault but the program's: written down, and told in one dialog at a time."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._open = False
+
+    def show(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        _LOG.error("unexpected: %s", text)
+        if self._open:
+            return
+        self._open = True
+        box = QMessageBox(self._program.window)
+        box.setWindowTitle("Something went wrong")
+        box.setText("Something went wrong that should not have. Your documents are still here.")
+        box.setInformativeText(f"It was written to {log_file()}.")
+        box.setDetailedText(text)
+        box.exec()
+        self._open = False
+
+
+def _log_to(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    except OSError:
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logging.getLogger().addHandler(handler)

@@ -1,0 +1,1 @@
+"""Work off the GUI thread: the engine in its process, and anything else that takes longer than a frame."""

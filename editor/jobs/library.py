@@ -1,0 +1,64 @@
+"""The model packages, as the window chooses among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from editor.edits.settings import ModelFacts
+from editor.jobs.models import facts_of
+from inference.errors import EngineError
+from inference.package import ModelPackage
+from inference.store import ModelStore
+
+
+class Library:
+    """prewarm: makes a model ready; told its name when it is chosen."""
+
+    def __init__(self, user_folder: Path, bundled_folder: Path, prewarm: Callable[[str], object]) -> None:
+        self._folders = user_folder, bundled_folder
+        self._prewarm = prewarm
+        self._chosen = ""
+        self._known: dict[str, ModelFacts] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(package.name for package in self._store().list())
+
+    @property
+    def problem(self) -> str:
+        """Why no model can be used, as a sentence; "" where one can."""
+        try:
+            self._package("")
+        except EngineError as error:
+            return str(error)
+        return ""
+
+    def chosen(self) -> ModelFacts | None:
+        """The model for a new document; None where there is none."""
+        try:
+            return self.facts(self._chosen)
+        except EngineError:
+            return None
+
+    def facts(self, name: str) -> ModelFacts:
+        """Raises PackageError for a model that is not there or refused."""
+        if name not in self._known:
+            self._known[name] = facts_of(self._package(name))
+        return self._known[name]
+
+    def choose(self, name: str) -> None:
+        """Raises PackageError for a model that is not there or refused."""
+        self._chosen = self.facts(name).name
+        self._prewarm(self._chosen)
+
+    def folder(self, name: str) -> Path:
+        """Raises PackageError for a model that is not there or refused."""
+        return self._package(name).folder
+
+    def _package(self, name: str) -> ModelPackage:
+        store = self._store()
+        return store.find(name) if name else store.default()
+
+    def _store(self) -> ModelStore:
+        return ModelStore(*self._folders)

@@ -1,0 +1,62 @@
+"""Asks for a few numbers; two of them may keep their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QWidget
+
+from editor.actions.ports import Field
+from editor.ui.dialogs.base import Dialog
+from editor.ui.widgets.labels import secondary
+
+
+class NumbersDialog(Dialog):
+    """fields: what to ask for. linked: two of them that keep their ratio while the box is ticked."""
+
+    def __init__(
+        self, title: str, fields: Sequence[Field], linked: tuple[str, str] | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(title, "OK", parent)
+        self._form = QFormLayout()
+        self._form.setHorizontalSpacing(16)
+        self._form.setVerticalSpacing(8)
+        self.boxes = {field.name: self._add(field) for field in fields}
+        self.body.addLayout(self._form)
+        if linked is not None:
+            self._link(*linked)
+        first = next(iter(self.boxes.values()))
+        first.setFocus()
+        first.selectAll()
+
+    @property
+    def values(self) -> dict[str, float]:
+        return {name: box.value() for name, box in self.boxes.items()}
+
+    def _add(self, field: Field) -> QDoubleSpinBox:
+        box = QDoubleSpinBox(self)
+        box.setDecimals(field.decimals)
+        box.setRange(field.low, field.high)
+        box.setValue(field.value)
+        box.setSuffix(f" {field.unit}" if field.unit else "")
+        box.setAccessibleName(field.title)
+        box.setMinimumWidth(140)
+        self._form.addRow(field.title, box)
+        if field.help:
+            self._form.addRow("", secondary(field.help, self))
+        return box
+
+    def _link(self, first: str, second: str) -> None:
+        self.locked = QCheckBox("Keep the ratio", self)
+        self.locked.setChecked(True)
+        self._form.addRow("", self.locked)
+        one, other = self.boxes[first], self.boxes[second]
+        ratio = other.value() / one.value()
+        one.valueChanged.connect(lambda value: self._follow(other, value * ratio))
+        other.valueChanged.connect(lambda value: self._follow(one, value / ratio))
+
+    def _follow(self, box: QDoubleSpinBox, value: float) -> None:
+        if self.locked.isChecked():
+            box.blockSignals(True)
+            box.setValue(value)
+            box.blockSignals(False)

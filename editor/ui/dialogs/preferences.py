@@ -1,0 +1,109 @@
+"""The preferences: one page per section, made from the list of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QTabWidget,
+    QWidget,
+)
+
+from editor.core.params import Value
+from editor.core.settings import SETTINGS, Setting, Settings, value_of, with_value
+from editor.ui import theme
+from editor.ui.dialogs.base import Dialog
+from editor.ui.widgets.labels import secondary
+
+Read = Callable[[], Value]
+
+
+class PreferencesDialog(Dialog):
+    """`settings` has the user's choices after `accept`."""
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__("Preferences", "Save", parent)
+        self._settings = settings
+        self._reads: dict[str, Read] = {}
+        self.tabs = QTabWidget(self)
+        for section in dict.fromkeys(setting.section for setting in SETTINGS):
+            self.tabs.addTab(self._page(section), section)
+        self.body.addWidget(self.tabs)
+        self.setMinimumWidth(520)
+
+    @property
+    def settings(self) -> Settings:
+        result = self._settings
+        for key, read in self._reads.items():
+            result = with_value(result, key, read())
+        return result
+
+    def _page(self, section: str) -> QWidget:
+        page = QWidget(self)
+        form = QFormLayout(page)
+        form.setContentsMargins(0, 16, 0, 0)
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(4)
+        for setting in (setting for setting in SETTINGS if setting.section == section):
+            widget, self._reads[setting.key] = _control(setting, value_of(self._settings, setting.key), page)
+            widget.setAccessibleName(setting.title)
+            form.addRow("" if setting.kind == "flag" else setting.title, widget)
+            form.addRow("", _help(setting, page))
+        return page
+
+
+def _help(setting: Setting, parent: QWidget) -> QLabel:
+    label = secondary(setting.help + (" Takes effect at the next start." if setting.restart else ""), parent)
+    theme.set_role(label, "small")
+    label.setContentsMargins(0, 0, 0, 8)
+    return label
+
+
+def _control(setting: Setting, value: Value, parent: QWidget) -> tuple[QWidget, Read]:
+    match setting.kind:
+        case "flag":
+            box = QCheckBox(setting.title, parent)
+            box.setChecked(bool(value))
+            return box, box.isChecked
+        case "choice":
+            return _choice(setting, value, parent)
+        case "whole":
+            return _whole(setting, value, parent)
+        case "number":
+            return _number(setting, value, parent)
+        case "text":
+            field = QLineEdit(str(value), parent)
+            return field, field.text
+
+
+def _choice(setting: Setting, value: Value, parent: QWidget) -> tuple[QWidget, Read]:
+    box = QComboBox(parent)
+    for choice, title in setting.choices:
+        box.addItem(title, choice)
+    box.setCurrentIndex(box.findData(value))
+    return box, lambda: str(box.currentData())
+
+
+def _whole(setting: Setting, value: Value, parent: QWidget) -> tuple[QWidget, Read]:
+    box = QSpinBox(parent)
+    box.setRange(round(setting.minimum), round(setting.maximum))
+    box.setSingleStep(round(setting.step))
+    box.setSuffix(f" {setting.unit}" if setting.unit else "")
+    box.setValue(int(value))
+    return box, box.value
+
+
+def _number(setting: Setting, value: Value, parent: QWidget) -> tuple[QWidget, Read]:
+    box = QDoubleSpinBox(parent)
+    box.setRange(setting.minimum, setting.maximum)
+    box.setSingleStep(setting.step)
+    box.setSuffix(f" {setting.unit}" if setting.unit else "")
+    box.setValue(float(value))
+    return box, box.value

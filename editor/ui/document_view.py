@@ -1,0 +1,143 @@
+"""One tab: its canvas, and in its place the grid that compares variants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QStackedLayout, QWidget
+
+from editor.core.compositor import composite
+from editor.core.document import Document
+from editor.core.errors import PalimpsestError
+from editor.core.tiles import Samples
+from editor.edits.apply import shown
+from editor.edits.compare import difference, heat_map
+from editor.edits.open_document import OpenDocument
+from editor.edits.values import VariantItem
+from editor.tools.settings import ToolSettings
+from editor.ui.canvas.canvas import Canvas
+from editor.ui.canvas.compare import Cell, CompareGrid
+
+REPAINT = ("variants", "chosen", "compare", "split", "grid", "difference")
+
+
+class DocumentView(QWidget):
+    """Shows the document, or a variant laid over the very source it was made from; the document stays as it is."""
+
+    refused = Signal(str)
+
+    def __init__(
+        self,
+        opened: OpenDocument,
+        settings: ToolSettings,
+        do: Callable[[object], object],
+        trigger: Callable[..., object],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.opened = opened
+        self._trigger = trigger
+        self._laid: dict[str, tuple[Document, VariantItem, Document]] = {}
+        self._cells: tuple[object, ...] = ()
+        self.canvas = Canvas(self)
+        self.canvas.settings = settings
+        self.grid = CompareGrid(self)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.canvas)
+        self._stack.addWidget(self.grid)
+        self.canvas.change_made.connect(do)
+        self.canvas.refused.connect(self.refused)
+        self.canvas.split_moved.connect(self._split_moved)
+        self._connect_grid()
+        ends = [
+            opened.on("document", self.refresh),
+            opened.edit.changed.connect(lambda name: self.refresh() if name in REPAINT else None),
+        ]
+        self.destroyed.connect(lambda: [end() for end in ends])
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what the session says is to be seen."""
+        session = self.opened.edit
+        ids = {variant.id for variant in session.variants}
+        self._laid = {id: known for id, known in self._laid.items() if id in ids}
+        item = session.shown
+        laid = self._lay(item) if item is not None else None
+        document = self.opened.document
+        self.canvas.show_document(document if laid is None else laid)
+        mode = session.compare if session.compare in ("before", "split") and laid is not None else ""
+        self.canvas.set_compare(mode, document if mode else None, session.split)
+        self._show_grid(session.compare == "grid")
+
+    def _lay(self, item: VariantItem) -> Document | None:
+        """The document with the variant in place; None where it does not fit into the document any more."""
+        document, known = self.opened.document, self._laid.get(item.id)
+        if known is not None and known[0] is document and known[1] is item:
+            return known[2]
+        try:
+            laid = shown(document, item)
+        except PalimpsestError as error:
+            self.refused.emit(str(error))
+            return None
+        self._laid[item.id] = document, item, laid
+        return laid
+
+    def _show_grid(self, wanted: bool) -> None:
+        items = self.opened.edit.done[: self.opened.edit.grid] if wanted else ()
+        if not items:
+            self._stack.setCurrentWidget(self.canvas)
+            self._cells = ()
+            return
+        self._fill_grid(items)
+        if self._stack.currentWidget() is not self.grid:
+            self._stack.setCurrentWidget(self.grid)
+            self.grid.setFocus()
+
+    def _fill_grid(self, items: tuple[VariantItem, ...]) -> None:
+        session = self.opened.edit
+        cells = tuple((item, self._lay(item) or self.opened.document) for item in items)
+        chosen = next((place for place, item in enumerate(items) if item.id in session.chosen[:1]), -1)
+        state = (*cells, session.difference)
+        if state == self._cells:
+            self.grid.choose(chosen)
+            return
+        self._cells = state
+        view = self.canvas.view if self._stack.currentWidget() is self.canvas else None
+        self.grid.show_cells([Cell(document, _caption(item)) for item, document in cells], chosen, view)
+        maps = [self._map(item, document) for item, document in cells]
+        self.grid.set_difference(maps if session.difference else None)
+
+    def _map(self, item: VariantItem, laid: Document) -> Callable[[], Samples]:
+        """What changed, as a picture, made on another thread; every map has the same scale."""
+        before = self.opened.document
+        return lambda: heat_map(difference(composite(before, before.rect), composite(laid, laid.rect)))
+
+    def _connect_grid(self) -> None:
+        self.grid.chosen.connect(self._choose)
+        self.grid.activated.connect(self._open_one)
+        self.grid.left.connect(lambda: self._trigger("compare.leave"))
+
+    def _choose(self, place: int) -> None:
+        items = self.opened.edit.done
+        if place < len(items):
+            self.opened.edit.choose(items[place].id)
+
+    def _open_one(self, place: int) -> None:
+        self._choose(place)
+        self._trigger("compare.leave")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """D shows what changed, while the grid is shown."""
+        if event.key() == Qt.Key.Key_D and self._stack.currentWidget() is self.grid:
+            self._trigger("compare.difference")
+        else:
+            super().keyPressEvent(event)
+
+    def _split_moved(self, split: float) -> None:
+        self.opened.edit.split = split
+
+
+def _caption(item: VariantItem) -> str:
+    return f"seed {item.seed}, {item.changed_fraction:.0%} changed"

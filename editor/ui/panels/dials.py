@@ -1,0 +1,183 @@
+"""The popover with the dials: how much to change, how much to keep, and what else can change a result."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from editor.edits.session import EditSession
+from editor.ui import theme
+from editor.ui.bind import Binding, bind
+from editor.ui.panels.dial_pad import DialPad
+from editor.ui.widgets.icon_button import IconButton
+from editor.ui.widgets.labels import line, secondary
+from editor.ui.widgets.number_slider import NumberSlider
+
+TEXT_RANGE, IMAGE_RANGE = (1.0, 15.0), (0.8, 3.0)
+SIZES = (128, 192, 256, 384, 512, 640, 768, 1024)
+SAMPLER_TITLES = {
+    "euler": "Euler",
+    "euler_ancestral": "Euler, ancestral",
+    "ddim": "DDIM",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_karras": "DPM++ 2M, Karras spacing",
+}
+HINT = "Too little changed: more Follow or less Keep. Too much: the other way."
+LARGEST_SEED = 2**31 - 1
+
+
+class DialsPopover(QFrame):
+    """models: the names that may be chosen. trigger: "model.choose" is run with the name that was chosen."""
+
+    def __init__(
+        self, models: Callable[[], tuple[str, ...]], trigger: Callable[..., object], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self._models, self._trigger = models, trigger
+        self._session: EditSession | None = None
+        self._bindings: list[Binding] = []
+        theme.set_role(self, "popover")
+        self.setAccessibleName("Dials")
+        self._make()
+        self._lay_out()
+        self._connect()
+
+    def show_session(self, session: EditSession | None) -> None:
+        """Turn the dials of another tab."""
+        for binding in self._bindings:
+            binding.end()
+        self._session, self._bindings = session, []
+        self.setEnabled(session is not None)
+        if session is None:
+            return
+        self._fill(session)
+        fields = {
+            "text_scale": self.follow,
+            "image_scale": self.keep,
+            "steps": self.steps,
+            "sampler": self.sampler,
+            "seed": self.seed,
+            "seed_locked": self.lock,
+            "size": self.size_box,
+            "full_res": self.full_res,
+        }
+        self._bindings = [bind(session, name, widget) for name, widget in fields.items()]
+        self.pad.show_session(session)
+
+    def open_above(self, button: QWidget) -> None:
+        """Show it over a button, its right edges aligned, inside the screen."""
+        if self._session is not None:
+            self._fill(self._session)
+        self.adjustSize()
+        corner = button.mapToGlobal(QPoint(button.width() - self.width(), -self.height() - theme.GRID))
+        area = button.screen().availableGeometry()
+        self.move(max(area.left(), corner.x()), max(area.top(), corner.y()))
+        self.show()
+        self.follow.slider.setFocus()
+
+    def _make(self) -> None:
+        self.follow = NumberSlider("Follow the instruction", *TEXT_RANGE, decimals=1, help=_tip("text scale"))
+        self.keep = NumberSlider("Keep the original", *IMAGE_RANGE, decimals=2, help=_tip("image scale"))
+        self.pad = DialPad(TEXT_RANGE, IMAGE_RANGE, self)
+        self.steps = QSpinBox(self)
+        self.steps.setRange(1, 200)
+        self.sampler, self.size_box, self.model = QComboBox(self), QComboBox(self), QComboBox(self)
+        self.seed = QSpinBox(self)
+        self.seed.setRange(0, LARGEST_SEED)
+        self.lock = IconButton("lock-open", "Use this seed again", checkable=True, parent=self)
+        self.die = IconButton("dices", "Draw another seed", parent=self)
+        self.full_res = QCheckBox("Full resolution", self)
+        self.full_res.setToolTip("Carry the edit over to the photo's own pixels, so that its grain and detail stay")
+        self.reset = QPushButton("Reset", self)
+        self.reset.setToolTip("All dials as the model likes them")
+
+    def _fill(self, session: EditSession) -> None:
+        """The choices that depend on the model."""
+        _choices(self.sampler, {name: SAMPLER_TITLES.get(name, name) for name in session.samplers}, session.sampler)
+        sizes = sorted({*SIZES, session.size})
+        _choices(self.size_box, {size: f"{size} px" for size in sizes}, session.size)
+        _choices(self.model, {name: name for name in self._models()}, session.model)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(8)
+        for title, slider in (("Follow the instruction", self.follow), ("Keep the original", self.keep)):
+            column.addWidget(secondary(title, self))
+            column.addWidget(slider)
+        hint = secondary(HINT, self)
+        hint.setWordWrap(True)
+        hint.setFixedWidth(320)
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addWidget(self.pad)
+        row.addWidget(hint, 1)
+        column.addLayout(row)
+        column.addWidget(line(parent=self))
+        column.addLayout(self._rest())
+        column.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignRight)
+        hint.setFixedWidth(200)
+        self.setFixedWidth(360)
+
+    def _rest(self) -> QFormLayout:
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        seed = QHBoxLayout()
+        seed.setSpacing(4)
+        seed.addWidget(self.seed, 1)
+        seed.addWidget(self.lock)
+        seed.addWidget(self.die)
+        form.addRow("Steps", self.steps)
+        form.addRow("Sampler", self.sampler)
+        form.addRow("Seed", seed)
+        form.addRow("Seen at", self.size_box)
+        form.addRow("Model", self.model)
+        form.addRow("", self.full_res)
+        return form
+
+    def _connect(self) -> None:
+        self.lock.toggled.connect(self._locked)
+        self.die.clicked.connect(self._draw)
+        self.reset.clicked.connect(self._reset)
+        self.model.activated.connect(lambda: self._trigger("model.choose", self.model.currentData()))
+
+    def _locked(self, locked: bool) -> None:
+        title = "This seed is used again; press for a new one each time" if locked else "Use this seed again"
+        self.lock.show_as("lock" if locked else "lock-open", title)
+
+    def _draw(self) -> None:
+        if self._session is not None:
+            self._session.seed = secrets.randbelow(LARGEST_SEED)
+
+    def _reset(self) -> None:
+        if self._session is not None:
+            self._session.reset()
+
+
+def _tip(name: str) -> str:
+    return f"{HINT} (In the paper: {name}.)"
+
+
+def _choices(box: QComboBox, titles: dict[str, str] | dict[int, str], now: str | int) -> None:
+    """Fill without telling anybody; what is chosen stays chosen."""
+    box.blockSignals(True)
+    box.clear()
+    for value, title in titles.items():
+        box.addItem(title, value)
+    box.setCurrentIndex(box.findData(now))
+    box.blockSignals(False)

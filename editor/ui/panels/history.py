@@ -1,0 +1,134 @@
+"""The history panel: the tree of steps; a click goes there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtWidgets import QListView, QStackedLayout, QWidget
+
+from editor.core.document import Document
+from editor.core.history import History
+from editor.edits.open_document import OpenDocument
+from editor.ui.panels.history_row import ROW_ROLE, STATE_ROLE, HistoryRow
+from editor.ui.panels.history_rows import Row, done, rows, same
+from editor.ui.widgets.labels import empty_state
+
+Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+STATES = {"current": "now", "done": "done", "undone": "undone"}
+
+
+class HistoryModel(QAbstractListModel):
+    """One row a step."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[Row] = []
+        self._done: set[int] = set()
+        self._current = -1
+
+    def show(self, history: History | None) -> None:
+        """Follow the history. A step at the end of what is there is added; anything else begins anew."""
+        fresh = rows(history.root) if history else []
+        count, more = len(self._rows), len(fresh) - len(self._rows)
+        if more == 0 and same(self._rows, fresh):
+            self._rows = fresh
+        elif count and more == 1 and same(self._rows[:-1], fresh[: count - 1]) and not fresh[count].branches:
+            self.beginInsertRows(_ROOT, count, count)
+            self._rows = fresh
+            self.endInsertRows()
+        else:
+            self.beginResetModel()
+            self._rows = fresh
+            self.endResetModel()
+        self._done = done(history.current) if history else set()
+        self._current = history.current.id if history else -1
+        if self._rows:
+            self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
+
+    def step_id(self, index: Index) -> int:
+        return self._rows[index.row()].step.id
+
+    def current(self) -> QModelIndex:
+        """The row of the current step."""
+        at = next((place for place, row in enumerate(self._rows) if row.step.id == self._current), -1)
+        return self.index(at) if at >= 0 else QModelIndex()
+
+    def rowCount(self, parent: Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row = self._rows[index.row()]
+        if role == ROW_ROLE:
+            return row
+        if role == STATE_ROLE:
+            return self._state(row)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return row.step.label
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return f"{row.step.label}, {STATES[self._state(row)]}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{row.step.label}: go back to here" if row.step.id in self._done else f"{row.step.label}: go here"
+        return None
+
+    def _state(self, row: Row) -> str:
+        if row.step.id == self._current:
+            return "current"
+        return "done" if row.step.id in self._done else "undone"
+
+
+class HistoryPanel(QWidget):
+    """Arrow keys move, Return or a click goes to a step."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._open: OpenDocument | None = None
+        self._end: Callable[[], object] = lambda: None
+        self.model = HistoryModel(self)
+        self.view = QListView(self)
+        self._set_up()
+        self._soon = QTimer(self)  # several changes in one turn are shown once
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.timeout.connect(self.refresh)
+        self.destroyed.connect(lambda: self._end())
+        self.refresh()
+
+    def show_document(self, opened: OpenDocument | None) -> None:
+        """Switch to another tab, or to none."""
+        self._end()
+        self._open = opened
+        self._end = opened.history.changed.connect(self._moved) if opened else lambda: None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the history as it is now."""
+        self._soon.stop()
+        self.model.show(self._open.history if self._open else None)
+        self._pages.setCurrentIndex(0 if self._open else 1)
+        current = self.model.current()
+        if current.isValid():
+            self.view.setCurrentIndex(current)
+            self.view.scrollTo(current)
+
+    def _moved(self, before: Document, after: Document) -> None:
+        self._soon.start()
+
+    def _set_up(self) -> None:
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(HistoryRow(self.view))
+        self.view.setUniformItemSizes(True)
+        self.view.setMouseTracking(True)
+        self.view.setAccessibleName("History")
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.clicked.connect(self._go)
+        self.view.activated.connect(self._go)
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self.view)
+        self._pages.addWidget(empty_state("No document", self))
+
+    def _go(self, index: QModelIndex) -> None:
+        if self._open is not None and self.model.step_id(index) != self._open.history.current.id:
+            self._open.history.go(self.model.step_id(index))

@@ -1,0 +1,151 @@
+"""One variant in the strip: its picture, how far it is, and what it changed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from editor.edits.times import about
+from editor.edits.values import VariantItem
+from editor.ui import icons, theme
+from editor.ui.widgets.checkerboard import checkerboard
+
+WIDTH, HEIGHT = 104, 104
+PICTURE = 80
+MARGIN = 4
+
+
+class VariantCard(QWidget):
+    """Tells what the pointer does; the strip decides what that means."""
+
+    chosen = Signal(str, bool)
+    activated = Signal(str)
+    menu_wanted = Signal(str, object)
+
+    def __init__(self, item: VariantItem, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._item = item
+        self._chosen = self._shown = False
+        self._picture: QImage | None = None
+        self.setFixedSize(WIDTH, HEIGHT)
+        self.show_item(item, chosen=False, shown=False)
+
+    @property
+    def item(self) -> VariantItem:
+        return self._item
+
+    def show_item(self, item: VariantItem, *, chosen: bool, shown: bool) -> None:
+        """chosen: among those that "keep all chosen" takes. shown: the one on the canvas."""
+        if item is not self._item or self._picture is None:
+            self._picture = _thumbnail(item)
+        self._item, self._chosen, self._shown = item, chosen, shown
+        self.setToolTip(_words(item))
+        self.setAccessibleName(f"Variant {item.index + 1}: {_words(item)}")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, HEIGHT)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        add = bool(event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier))
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(self._item.id, add)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.activated.emit(self._item.id)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu_wanted.emit(self._item.id, event.globalPos())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        look = theme.current()
+        area = QRect((WIDTH - PICTURE) // 2, MARGIN, PICTURE, PICTURE)
+        painter.fillRect(area, look.colour("field"))
+        self._paint_picture(painter, area)
+        if self._item.state == "running":
+            _paint_ring(painter, area, self._item.progress)
+        if self._item.outside_mask_changed:
+            painter.drawPixmap(area.right() - 20, area.top() + 2, icons.pixmap("triangle-alert", 18, tone="warning"))
+        self._paint_frame(painter, area)
+        self._paint_words(painter, area)
+
+    def _paint_picture(self, painter: QPainter, area: QRect) -> None:
+        if self._picture is None:
+            return
+        size = self._picture.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        spot = QRect(area.center().x() - size.width() // 2 + 1, area.center().y() - size.height() // 2 + 1, 0, 0)
+        spot.setSize(size)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(spot, checkerboard(4))
+        painter.setOpacity(1.0 if self._item.done else 0.55)
+        painter.drawImage(spot, self._picture)
+        painter.setOpacity(1.0)
+
+    def _paint_frame(self, painter: QPainter, area: QRect) -> None:
+        if self._chosen or self._shown:
+            look = theme.current()
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(look.colour("accent" if self._shown else "secondary"), 2))
+            painter.drawRoundedRect(QRectF(area).adjusted(-2, -2, 2, 2), 3, 3)
+
+    def _paint_words(self, painter: QPainter, area: QRect) -> None:
+        painter.setPen(theme.current().colour("text" if self._item.done else "secondary"))
+        painter.setFont(theme.sized(self.font(), theme.SMALL))
+        below = QRect(0, area.bottom() + 3, WIDTH, HEIGHT - area.bottom() - 3)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, _caption(self._item))
+
+
+def _paint_ring(painter: QPainter, area: QRect, part: float) -> None:
+    look, ring = theme.current(), QRectF(0, 0, 32, 32)
+    ring.moveCenter(QRectF(area).center())
+    painter.setBrush(look.colour("panel"))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.drawEllipse(ring.adjusted(-4, -4, 4, 4))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(look.colour("edge"), 3))
+    painter.drawEllipse(ring)
+    painter.setPen(QPen(look.colour("accent"), 3))
+    painter.drawArc(ring, 90 * 16, -round(360 * 16 * min(1.0, max(0.02, part))))
+
+
+def _thumbnail(item: VariantItem) -> QImage | None:
+    """Twice the size on the screen, for fine displays. None before there is anything to show."""
+    pixels = item.pixels if item.pixels is not None else item.preview
+    if pixels is None:
+        return None
+    step = max(1, math.ceil(max(pixels.shape[:2]) / (PICTURE * 6)))
+    image = _image(np.ascontiguousarray(pixels[::step, ::step]))
+    target = QSize(PICTURE * 2, PICTURE * 2)
+    return image.scaled(target, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+
+
+def _image(pixels: NDArray[np.uint8]) -> QImage:
+    """uint8 (h, w, 3 or 4) as an image with memory of its own."""
+    height, width, channels = pixels.shape
+    kind = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    return QImage(pixels.data, width, height, width * channels, kind).copy()
+
+
+def _caption(item: VariantItem) -> str:
+    if item.done:
+        return f"{item.changed_fraction:.0%}"
+    words = {"waiting": "waiting", "running": about(item.seconds_left) or "working", "failed": "failed"}
+    return words.get(item.state, "cancelled")
+
+
+def _words(item: VariantItem) -> str:
+    settings = item.settings
+    lines = [settings.instruction, f"seed {item.seed}, follow {settings.text_scale:g}, keep {settings.image_scale:g}"]
+    if item.done:
+        lines.append(f"{item.changed_fraction:.0%} of the pixels changed, in {item.seconds:.1f} s")
+        outside = item.outside_mask_changed
+        lines.append(f"{outside} pixels changed outside the selection" if outside else "nothing changed outside")
+    return "\n".join(lines)
