@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from editor.cli.commands import COMMANDS
 from inference.offline import stay_offline
 
-_NO_WINDOW = (
-    "palimpsest: this version has no window yet, only the command line; edit a picture with "
+_NO_SCREEN = (
+    "palimpsest: no screen was found for the window; edit a picture without one with "
     'palimpsest edit photo.jpg "make it black and white" -o out.png (palimpsest --help lists all commands).'
 )
 
@@ -22,8 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from editor.cli.app import run
 
         return run(words)
-    print(_NO_WINDOW, file=sys.stderr)
-    return 2
+    if not _has_screen():
+        print(_NO_SCREEN, file=sys.stderr)
+        return 2
+    from editor.app import run as open_window
+
+    return open_window([Path(word) for word in words])
+
+
+def _has_screen() -> bool:
+    """Qt would end the process where it finds none."""
+    chosen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return sys.platform in ("win32", "darwin") or chosen
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import cast
@@ -14,6 +15,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from editor.actions.desk import Desk, Ports
+from editor.actions.ports import Dialogs
 from editor.core import settings as store
 from editor.core.errors import OutputNotWritable
 from editor.core.formats import icc
@@ -48,10 +50,14 @@ PREWARM_MS = 1500
 
 
 class Program:
-    """Everything that lives as long as the window. runner: None for the engine in its process; tests give another."""
+    """Everything that lives as long as the window.
 
-    def __init__(self, app: QApplication, runner: EditRunner | None = None) -> None:
+    runner: None for the engine in its process. dialogs: None for those of the window. Tests give others.
+    """
+
+    def __init__(self, app: QApplication, runner: EditRunner | None = None, dialogs: Dialogs | None = None) -> None:
         self.app = app
+        self._dialogs = dialogs
         self.settings_file = store.settings_file()
         settings = store.load(self.settings_file)
         theme.apply(app, cast("theme.ThemeName", settings.theme))
@@ -92,10 +98,10 @@ class Program:
             "panels": lambda: self.window.toggle_panels(),
             "full_screen": lambda: self.window.toggle_full_screen(),
             "focus_instruction": lambda: self.window.bar.focus(),
-            "rename_layer": lambda: self.window.layers.rename_current(),
+            "rename_layer": lambda: self.window.layers.rename_active(),
             "close": lambda: self.window.close_now(),
         }
-        dialogs = WindowDialogs(lambda: self.window, pages, lambda: self.desk.settings.jpeg_quality)
+        dialogs = self._dialogs or WindowDialogs(lambda: self.window, pages, lambda: self.desk.settings.jpeg_quality)
         screen = WindowScreen(lambda: self.window.view, others)
         return Ports(dialogs, SystemClipboard(self.app.clipboard()), screen, self.background, self.library)
 
@@ -124,8 +130,13 @@ class Program:
 
     def _keep_thumbnails(self) -> None:
         for opened in self.desk.documents:
-            if opened.path is not None and self.thumbnails.picture(opened.path) is None:
-                self.thumbnails.keep(opened.path, image_of(document_thumbnail(opened.document, SIDE)))
+            path, document = opened.path, opened.document
+            if path is not None and self.thumbnails.picture(path) is None:
+                self.background.run(
+                    lambda progress, document=document: document_thumbnail(document, SIDE),
+                    lambda pixels, path=path: self.thumbnails.keep(path, image_of(pixels)),
+                    lambda error: _LOG.warning("no thumbnail: %s", error),
+                )
 
     def _prewarm(self) -> None:
         problem = self.library.problem
@@ -145,8 +156,6 @@ class Program:
             self.desk.say(f"Recovered after a crash, with its undo: {names}.")
 
     def _save_settings(self) -> None:
-        from dataclasses import replace
-
         window = self.window
         settings = replace(self.desk.settings, geometry=window.geometry_text, layout=window.layout_text)
         try:
@@ -160,8 +169,6 @@ class Program:
             self.desk.settings = dialog.settings
 
     def _keys(self) -> None:
-        from dataclasses import replace
-
         dialog = KeysDialog(self.desk.settings.shortcuts, self.window)
         if dialog.exec():
             self.desk.settings = replace(self.desk.settings, shortcuts=dialog.result_keys)

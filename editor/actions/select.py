@@ -10,6 +10,7 @@ from editor.actions.image import has_selection
 from editor.actions.ports import Field
 from editor.core import selection
 from editor.core.changes import SetSelection
+from editor.core.geometry import Rect
 from editor.core.tiles import TileMap
 
 
@@ -30,7 +31,7 @@ def invert(desk: Desk) -> None:
 
 
 def _asking(
-    title: str, label: str, value: float, change: Callable[[TileMap, float], TileMap]
+    title: str, label: str, value: float, change: Callable[[TileMap, float, Rect], TileMap]
 ) -> Callable[[Desk], None]:
     def run(desk: Desk) -> None:
         document = desk.document
@@ -38,14 +39,14 @@ def _asking(
             return
         answer = desk.ports.dialogs.numbers(title, (Field("by", "By", value, 1, 500, "px"),))
         if answer is not None:
-            desk.do(SetSelection(change(document.selection, answer["by"]), label))
+            desk.do(SetSelection(change(document.selection, answer["by"], document.rect), label))
 
     return run
 
 
 _feather = _asking("Feather selection", "Feather", 8, selection.feathered)
-_grow = _asking("Grow selection", "Grow selection", 4, lambda old, by: selection.grown(old, round(by)))
-_shrink = _asking("Shrink selection", "Shrink selection", 4, lambda old, by: selection.grown(old, -round(by)))
+_grow = _asking("Grow selection", "Grow", 4, lambda old, by, page: selection.grown(old, round(by), page))
+_shrink = _asking("Shrink selection", "Shrink", 4, lambda old, by, page: selection.grown(old, -round(by), page))
 
 ACTIONS: tuple[Action, ...] = (
     Action("select.all", "All", everything, ("Ctrl+A",), "Select", 0, with_document),

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from editor.cli import report
-from editor.cli.edit_targets import FlatTarget, LayeredTarget, Target, layered_source
+from editor.cli.edit_targets import FlatTarget, Target
 from editor.cli.layered import layered_target
 from editor.cli.library import library
 from editor.cli.opening import Opening, opening
@@ -17,13 +18,15 @@ from editor.cli.outputs import Outputs, check_writable, outputs
 from editor.cli.photo import read_photo
 from editor.cli.progress import edit_bar
 from editor.cli.running import in_thread, interruptible
-from editor.core.formats.layered_format import LayeredFormat
 from editor.edits.settings import EditSettings, ModelFacts
 from editor.jobs.models import facts_of
 from inference.engine import copies
 from inference.pace import Stopwatch
 from inference.package import Dials, ModelPackage
 from inference.types import CancelToken, EditRequest, Event, Progress, Variant
+
+if TYPE_CHECKING:
+    from editor.core.formats.layered_format import LayeredFormat
 
 # A random seed stays short enough to be typed again.
 _RANDOM_SEEDS = 2**32
@@ -107,6 +110,8 @@ def _target(options: EditOptions, layered: LayeredFormat | None, out: Outputs | 
         return FlatTarget(read_photo(options.source, options.mask, package), out)
     if layered is None:
         raise RuntimeError("a target is flat or layered")
+    from editor.cli.edit_layers import LayeredTarget, layered_source  # loads what draws layers
+
     source, region = layered_source(options.source, options.mask, package)
     return LayeredTarget(options.out, layered, source, region)
 

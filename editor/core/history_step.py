@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from editor.core.document import Document, walk
 from editor.core.layer import RasterLayer
-from editor.core.tiles import SIDE, Tile, TileMap
+from editor.core.tiles import SIDE, Key, Tile, TileMap
 
 
 class Held(NamedTuple):
@@ -95,7 +95,7 @@ def _only_in(these: dict[tuple[str, str], TileMap], others: dict[tuple[str, str]
         other = others.get(place)
         if other is plane:
             continue
-        beside = other.tiles if other is not None else {}
+        beside: Mapping[Key, Tile] = other.tiles if other is not None else {}
         size = SIDE * SIDE * plane.channels
         for key, tile in plane.tiles.items():
             if beside.get(key) is not tile:

@@ -1,7 +1,7 @@
 """Crash recovery: a record of every open document with its undo tree, kept current while one works.
 
-A record is a folder of its own: the lock of its owner, a file of tiles that only grows, and an index that is renamed into
-place. A crash at any moment leaves the index before, and all tiles that it names.
+A record is a folder of its own: the lock of its owner, a file of tiles that only grows, and an index that is renamed
+into place. A crash at any moment leaves the index before, and all tiles that it names.
 """
 
 from __future__ import annotations

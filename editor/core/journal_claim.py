@@ -1,4 +1,4 @@
-"""Who owns a record: a lock that the system takes back when its owner dies, so a crash is told from a running program."""
+"""Who owns a record: a lock that the system takes back when its owner dies. That tells a crash from a running one."""
 
 from __future__ import annotations
 

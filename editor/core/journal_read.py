@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -20,9 +20,12 @@ from editor.core.tiles import SIDE, Tile, TileMap
 def read_index(folder: Path) -> dict[str, Any]:
     """Raises OSError, or ValueError for what is no index."""
     data: Any = json.loads((folder / INDEX).read_bytes())
-    if not isinstance(data, dict) or data.get("format") != FORMAT:  # type of `data` is checked right here
+    if not isinstance(data, dict):
+        raise ValueError("this is no record")
+    index = cast(dict[str, Any], data)
+    if index.get("format") != FORMAT:
         raise ValueError("this is no record of this version")
-    return data
+    return index
 
 
 def read_history(folder: Path, budget: int | None = None) -> History:
@@ -51,7 +54,7 @@ class _Reader:
             self._layers.append(self._layer(entry))
 
     def moment(self, id: int, label: str, parent: int, document: dict[str, Any]) -> Moment:
-        values = dict(document)
+        values: dict[str, Any] = dict(document)
         values["layers"] = tuple(self._layers[number] for number in values["layers"])
         values["dpi"] = tuple(values["dpi"]) if values["dpi"] else None
         values["selection"] = None if values["selection"] is None else self._planes[values["selection"]]
@@ -61,7 +64,7 @@ class _Reader:
         return Moment(id, label, Document(**values), parent)
 
     def _layer(self, entry: dict[str, Any]) -> Layer:
-        values = dict(entry)
+        values: dict[str, Any] = dict(entry)
         if values["mask"] is not None:
             number, enabled = values["mask"]
             values["mask"] = Mask(self._planes[number], enabled)

@@ -10,7 +10,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from editor.core.document import Document
 from editor.core.history import Moment, Snapshot
 from editor.core.history_codec import builds_on_base, encode
 from editor.core.layer import GroupLayer, Layer
-from editor.core.tiles import Tile, TileMap
+from editor.core.tiles import Key, Tile, TileMap
 
 INDEX = "index.json"
 FORMAT = 1
@@ -152,7 +152,7 @@ class Generation:
         base = self._latest.get(place)
         if base is not None and (base.channels, base.blank) != (plane.channels, plane.blank):
             base = None
-        before = base.tiles if base is not None else {}
+        before: Mapping[Key, Tile] = base.tiles if base is not None else {}
         changes: list[tuple[int, int, int]] = []
         for key in before.keys() | plane.tiles.keys():
             tile, old = plane.tiles.get(key), before.get(key)

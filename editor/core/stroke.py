@@ -86,11 +86,16 @@ class Stroke:
         self._stamp(self._path.end())
 
     def shown(self, document: Document) -> Document:
-        """`document`, from which the stroke began, with the stroke so far; tiles that did not grow stay the same."""
+        """`document`, from which the stroke began, with the stroke so far; tiles that did not grow stay the same.
+
+        A document without the layer comes back as it is.
+        """
         fresh = self._painting.update()
         if self._seen is not None and self._seen[0] is document and not fresh:
             return self._seen[1]
         base = document if self._added is None else _with_new(document, self._added)
+        if find(base, self._id) is None:
+            return document
         result = with_layer(base, self._id, lambda layer: with_painted(layer, self._painting.tiles, self._target))
         self._seen = (document, result)
         return result

@@ -49,7 +49,7 @@ class _Run:
     def __init__(self, owner: Generation, plan: Plan, ids: tuple[str, ...]) -> None:
         self.owner, self.plan, self.ids = owner, plan, ids
         self.cut: Cut | None = None
-        self.source_hash = ""
+        self.hashes: tuple[str, str] = ("", "")
         self.handle: EditHandle | None = None
         self.preparing: Job | None = None
         self.finishing: set[str] = set()
@@ -287,9 +287,9 @@ class Generation:
             lambda error: run.on_error(*_described(error)),
         )
 
-    def _ask(self, run: _Run, source: Cut, source_hash: str, request: EditRequest) -> None:
+    def _ask(self, run: _Run, source: Cut, hashes: tuple[str, str], request: EditRequest) -> None:
         if run is self._run and not run.cancelled:
-            run.cut, run.source_hash = source, source_hash
+            run.cut, run.hashes = source, hashes
             handle = self.runner.start(run.plan.settings.model, request, run)
             run.handle = handle
 
@@ -335,8 +335,8 @@ class Generation:
             **vars(settings),
             seed=seed,
             region=run.plan.region.rect,
-            mask=mask_hash(run.plan.region),
-            source=run.source_hash,
+            mask=run.hashes[1],
+            source=run.hashes[0],
             model_sha256="" if known is None else known.sha256,
             precision="" if known is None else known.precision,
             provider=status.provider,
@@ -380,10 +380,10 @@ def _items(plan: Plan, run: int) -> Iterator[VariantItem]:
         yield VariantItem(id, index, seed, plan.settings, plan.region, plan.source, above=plan.above, run=run)
 
 
-def _prepared(plan: Plan, progress: Progress) -> tuple[Cut, str, EditRequest]:
+def _prepared(plan: Plan, progress: Progress) -> tuple[Cut, tuple[str, str], EditRequest]:
     source = cut(plan.source, plan.region)
     progress(0.5)
-    return source, source.sha256, request_of(source, plan.settings, plan.seeds)
+    return source, (source.sha256, mask_hash(plan.region)), request_of(source, plan.settings, plan.seeds)
 
 
 def _described(error: Exception) -> tuple[str, str]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import cast
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,9 +14,9 @@ from editor.core.compositor import composite
 from editor.core.document import Document
 from editor.core.errors import ChangeRefused
 from editor.core.formats.colour import from_srgb, to_srgb
-from editor.core.geometry import Rect, around
+from editor.core.geometry import Rect
 from editor.core.layer import GroupLayer, Layer
-from editor.core.tiles import SIDE, TileMap
+from editor.core.selection import bounds
 from editor.edits.settings import EditSettings
 from inference.types import EditRequest
 
@@ -59,7 +58,7 @@ def region_of(document: Document, size: int = 512) -> Region:
     """
     if document.selection is None:
         return Region(document.rect)
-    selected = selected_bounds(document.selection) & document.rect
+    selected = bounds(document.selection) & document.rect
     if selected.empty:
         raise ChangeRefused("Nothing on the page is selected: select the part to edit, or select nothing to edit all.")
     rect = with_context(selected, document.rect, size)
@@ -102,12 +101,16 @@ def request_of(source: Cut, settings: EditSettings, seeds: Sequence[int]) -> Edi
 def in_own_colours(source: Cut, result: NDArray[np.uint8] | NDArray[np.uint16]) -> Samples:
     """An engine's result (h, w, 3 or 4) in the document's colours: uint8 (h, w, 4) with the source's alpha.
 
-    Pixels that the edit left alone have exactly their values in the source.
+    Pixels that the edit left alone, and those that cannot be seen, have exactly their values in the source.
     """
     edited = np.empty_like(source.pixels)
     edited[..., :3] = result[..., :3]
     edited[..., 3] = source.pixels[..., 3]
-    return cast(Samples, from_srgb(edited, source.icc, source.pixels, source.srgb))
+    result = cast(Samples, from_srgb(edited, source.icc, source.pixels, source.srgb))
+    if not source.pixels[..., 3].all():
+        unseen = source.pixels[..., 3] == 0
+        result[unseen] = source.pixels[unseen]
+    return result
 
 
 def picture_hash(pixels: Samples) -> str:
@@ -117,17 +120,6 @@ def picture_hash(pixels: Samples) -> str:
     state = hashlib.sha256(repr(pixels.shape).encode())
     state.update(np.ascontiguousarray(pixels).data)
     return state.hexdigest()
-
-
-def selected_bounds(plane: TileMap) -> Rect:
-    """Around everything above 0; EMPTY where nothing is."""
-    rects = (_within(tile.pixels[..., 0]).moved(x * SIDE, y * SIDE) for (x, y), tile in plane.tiles.items())
-    return around(rect for rect in rects if not rect.empty)
-
-
-def _within(mask: Samples) -> Rect:
-    x, y, width, height = cv2.boundingRect(mask)
-    return Rect(int(x), int(y), int(width), int(height))
 
 
 def _padded(start: int, length: int, page: int, size: int) -> tuple[int, int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimerEvent, Signal, Slot
 
 from editor.edits.background import InlineBackground, Job, Progress
 
@@ -23,14 +23,27 @@ class Post(QObject):
 
     def __init__(self) -> None:
         super().__init__()
+        self._waiting: dict[int, Call] = {}
         self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
 
     def __call__(self, call: Call) -> None:
         self._posted.emit(call)
 
+    def later(self, seconds: float, call: Call) -> None:
+        """Call `call` after so long; from the thread that made this only."""
+        self._waiting[self.startTimer(round(seconds * 1000))] = call
+
+    def timerEvent(self, event: QTimerEvent) -> None:
+        self.killTimer(event.timerId())
+        self._waiting.pop(event.timerId(), _nothing)()
+
     @Slot(object)
     def _call(self, call: Call) -> None:
         call()
+
+
+def _nothing() -> None:
+    """For a timer that is known no more."""
 
 
 class _Job:
@@ -75,23 +88,15 @@ class _Job:
             receiver(value)
 
 
-class _Run(QRunnable):
-    def __init__(self, call: Call) -> None:
-        super().__init__()
-        self._work = call
-
-    def run(self) -> None:
-        self._work()
-
-
 class Background:
     """Make it on the thread of the window; `close` waits for what still runs."""
 
     def __init__(self, threads: int = 2) -> None:
         self._post = Post()
-        self._pool = QThreadPool()
-        self._pool.setMaxThreadCount(threads)
-        self._jobs: weakref.WeakSet[_Job] = weakref.WeakSet()
+        # Python's threads and not Qt's: their pool deletes what it has run while Python may still hold it.
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="work")
+        self._jobs: dict[Future[None], _Job] = {}
+        self._closed = False
 
     def run(
         self,
@@ -102,20 +107,23 @@ class Background:
     ) -> Job:
         """Run `work` in a thread; `done`, `failed` and `progress` come on this one, and never after `cancel`."""
         job = _Job(self._post, done, failed, progress)
-        self._jobs.add(job)
-        self._pool.start(_Run(lambda: job.work(work)))
+        if self._closed:
+            job.cancel()
+            return job
+        self._jobs = {future: other for future, other in self._jobs.items() if not future.done()}
+        self._jobs[self._pool.submit(job.work, work)] = job
         return job
 
     def later(self, seconds: float, call: Call) -> Job:
         """Call `call` on this thread after so long, unless it was cancelled."""
         job = _Job(self._post, lambda value: call(), lambda error: None, None)
-        self._jobs.add(job)
-        QTimer.singleShot(round(seconds * 1000), self._post, lambda: None if job.cancelled else call())
+        self._post.later(seconds, lambda: None if job.cancelled or self._closed else call())
         return job
 
     def close(self, seconds: float = 10.0) -> bool:
         """Cancel everything and wait for the threads; False where one did not end in time."""
-        for job in list(self._jobs):
+        self._closed = True
+        for job in self._jobs.values():
             job.cancel()
-        self._pool.clear()
-        return self._pool.waitForDone(round(seconds * 1000))
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        return not wait(self._jobs, seconds).not_done

@@ -179,7 +179,7 @@ class MainWindow(QMainWindow):
         self.workspace.view_changed.connect(self._view_changed)
         self.workspace.context_menu.connect(self._show_context_menu)
         self.layers.selection_changed.connect(self._layers_selected)
-        self._stale.on("stale", lambda: (self.layers.refresh(), self.recipe.refresh()))
+        self._stale.on("stale", lambda: (self.layers.refresh_stale(), self.recipe.refresh()))
 
     def _desk_changed(self, name: str) -> None:
         if name == "current":
@@ -218,7 +218,7 @@ class MainWindow(QMainWindow):
             self.status.set_zoom(canvas.view.scale)
 
     def _layers_selected(self) -> None:
-        self._desk.selected = tuple(self.layers.selected)
+        self._desk.selected = self.layers.selected_layers()
 
     def _is_stale(self, id: str) -> bool:
         return id in self._stale.stale

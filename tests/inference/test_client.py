@@ -109,6 +109,23 @@ def test_one_child_serves_many_requests_and_its_stderr_stays_empty(client: Engin
     assert client.diagnosis == ""
 
 
+def test_prepare_starts_the_child_that_the_first_edit_uses(client: EngineClient) -> None:
+    client.prepare()
+    pid = client.pid
+    assert pid is not None and client.provider == "cpu"
+    client.prepare()
+    assert any(isinstance(event, Variant) for event in client.edit(request_for(), CancelToken()))
+    assert client.pid == pid
+
+
+def test_prepare_tells_why_a_child_cannot_start(tiny_package: Path) -> None:
+    (tiny_package / "unet" / "model.onnx").unlink()
+    client = EngineClient(tiny_package, "cpu")
+    with pytest.raises(PackageError):
+        client.prepare()
+    client.close()
+
+
 def test_a_killed_child_gives_one_error_and_the_next_request_a_fresh_child(
     client: EngineClient, temporary_folder: Path
 ) -> None:

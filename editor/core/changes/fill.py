@@ -54,4 +54,5 @@ def over(pixels: Samples, colour: tuple[int, int, int, int], cover: Samples) -> 
     alpha = source + below
     mixed = np.array(colour[:3], np.float32) * source + pixels[..., :3] * below
     colours = mixed / np.maximum(alpha, 1e-6)
-    return np.rint(np.concatenate([colours, alpha * 255], axis=2)).astype(np.uint8)
+    result = np.rint(np.concatenate([colours, alpha * 255], axis=2)).astype(np.uint8)
+    return np.where(cover == 0, pixels, result)  # what is not selected stays to the bit, invisible colours too

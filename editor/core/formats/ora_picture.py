@@ -43,6 +43,10 @@ class Header:
     height: int
     plain: bool
 
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
 
 @dataclass(frozen=True, eq=False)
 class Decoded:

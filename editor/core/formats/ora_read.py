@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 from xml.etree.ElementTree import Element
@@ -26,6 +27,7 @@ from editor.core.formats.ora_cache import Key, OraCache, Picture
 from editor.core.formats.ora_picture import Budget, Decoded, Header
 from editor.core.formats.ora_plan import SAFE_ID, mask_key, plane_key
 from editor.core.formats.ora_tree import IMAGE_ATTRIBUTES, OP
+from editor.core.formats.ora_values import Corner, foreign, number, own_place, place, share, whole
 from editor.core.formats.ora_write import DOCUMENT, EXIF, MERGED, PROFILE, SELECTION
 from editor.core.formats.ora_xml import own
 from editor.core.geometry import Rect
@@ -33,12 +35,10 @@ from editor.core.layer import NORMAL, GroupLayer, Layer, Mask, RasterLayer, new_
 from editor.core.tiles import TileMap
 
 MOST_XML, MOST_JSON, MOST_PROFILE = 1 << 24, 1 << 26, 1 << 25
-FARTHEST = 1 << 24
 WORKERS = 2
 PATIENCE = 0.05
 BY_OP = {blend.ora: blend.name for blend in BLENDS} | {"svg:exclusion": "exclusion", "svg:add": "plus"}
 DST_IN = "svg:dst-in"
-KNOWN = {"name", "src", "x", "y", "opacity", "visibility", OP, "edit-locked", "selected", "isolation"}
 IMAGE_KNOWN = {"w", "h", "version", "xres", "yres"}
 GENERATED = ("mimetype", "stack.xml", MERGED, "Thumbnails/thumbnail.png", DOCUMENT, PROFILE, EXIF, SELECTION)
 
@@ -53,16 +53,6 @@ def read_ora(
             return reader.opened()
     except MemoryError as error:
         raise InputUnreadable(f"{path} cannot be opened: there is not enough memory; close other programs.") from error
-
-
-@dataclass(frozen=True)
-class _Corner:
-    """Where the coordinates of a list of layers begin: as the file counts, and as the document does."""
-
-    file_x: int = 0
-    file_y: int = 0
-    x: int = 0
-    y: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +87,7 @@ class _Reader:
         stack = next((child for child in root if child.tag == "stack"), None)
         if stack is None:
             raise refused(self.archive.path, "its stack.xml names no layers")
-        makers = self._makers(stack, _Corner())
+        makers = self._makers(stack, Corner())
         selection = self._selection()
         variants = self._variants()
         self._decode()
@@ -126,7 +116,7 @@ class _Reader:
         return root
 
     def _size(self, root: Element) -> tuple[int, int]:
-        width, height = _whole(root.get("w")), _whole(root.get("h"))
+        width, height = whole(root.get("w")), whole(root.get("h"))
         if width < 1 or height < 1:
             raise refused(self.archive.path, "its stack.xml gives no size")
         if width * height > min(MOST_PIXELS, self.budget.left):
@@ -160,9 +150,9 @@ class _Reader:
                 return float(across), float(down)
             case _:
                 pass
-        across, down = _whole(root.get("xres")), _whole(root.get("yres"))
-        ours = own("id") in {name for element in root.iter() for name in element.attrib}
-        return None if ours or across < 1 or down < 1 else (float(across), float(down))
+        across, down = whole(root.get("xres")), whole(root.get("yres"))
+        # This program writes both always, and where the document has none, says so by leaving it out of the details.
+        return None if self.details or across < 1 or down < 1 else (float(across), float(down))
 
     def _active(self, layers: tuple[Layer, ...]) -> str:
         active = self.details.get("active")
@@ -190,7 +180,7 @@ class _Reader:
 
     # -- the tree: each function gives another that makes the layer once the pictures are decoded
 
-    def _makers(self, stack: Element, corner: _Corner) -> list[Callable[[], Layer]]:
+    def _makers(self, stack: Element, corner: Corner) -> list[Callable[[], Layer]]:
         made: list[Callable[[], Layer]] = []
         for element in reversed(list(stack)):
             if element.tag == "layer":
@@ -203,10 +193,10 @@ class _Reader:
                 )
         return made
 
-    def _stack(self, element: Element, corner: _Corner) -> Callable[[], Layer]:
+    def _stack(self, element: Element, corner: Corner) -> Callable[[], Layer]:
         children = list(element)
         top = children[0] if children else None
-        isolated = element.get("isolation", "auto") == "isolate" or _share(element.get("opacity")) < 1
+        isolated = element.get("isolation", "auto") == "isolate" or share(element.get("opacity")) < 1
         isolated |= element.get(OP, "svg:src-over") != "svg:src-over"
         masked = top is not None and top.tag == "layer" and top.get(OP) == DST_IN and isolated
         masking = top if masked else None
@@ -215,9 +205,9 @@ class _Reader:
             return self._layer(element, children[1], corner, masking)
         return self._group(element, corner, masking, isolated)
 
-    def _layer(self, look: Element, pixels: Element, corner: _Corner, masking: Element | None) -> Callable[[], Layer]:
-        place_x, place_y = _place(pixels, corner)
-        x, y = _own_place(look, place_x, place_y)
+    def _layer(self, look: Element, pixels: Element, corner: Corner, masking: Element | None) -> Callable[[], Layer]:
+        place_x, place_y = place(pixels, corner)
+        x, y = own_place(look, place_x, place_y)
         key = self._want(pixels, place_x - x, place_y - y, blank=None)
         mask = self._mask(masking, corner, x, y)
         common = self._common(look, x, y)
@@ -226,11 +216,11 @@ class _Reader:
         common["recipe"] = cast("dict[str, Any]", recipe) if isinstance(recipe, dict) else None
         return lambda: RasterLayer(plane=self.planes[key], mask=mask(), **common)
 
-    def _group(self, element: Element, corner: _Corner, masking: Element | None, isolated: bool) -> Callable[[], Layer]:
-        file_x, file_y = corner.file_x + _whole(element.get("x")), corner.file_y + _whole(element.get("y"))
-        x, y = _own_place(element, _whole(element.get("x")), _whole(element.get("y")))
+    def _group(self, element: Element, corner: Corner, masking: Element | None, isolated: bool) -> Callable[[], Layer]:
+        file_x, file_y = corner.file_x + whole(element.get("x")), corner.file_y + whole(element.get("y"))
+        x, y = own_place(element, whole(element.get("x")), whole(element.get("y")))
         mask = self._mask(masking, replace(corner, file_x=file_x, file_y=file_y), x, y)
-        inner = _Corner(file_x, file_y, corner.x + x, corner.y + y)
+        inner = Corner(file_x, file_y, corner.x + x, corner.y + y)
         if masking is not None:
             element.remove(masking)
         through = element.get(own("pass-through")) == "true" or not isolated
@@ -243,12 +233,12 @@ class _Reader:
             children=tuple(make() for make in children), pass_through=through, mask=mask(), **common
         )
 
-    def _mask(self, element: Element | None, corner: _Corner, x: int, y: int) -> Callable[[], Mask | None]:
+    def _mask(self, element: Element | None, corner: Corner, x: int, y: int) -> Callable[[], Mask | None]:
         if element is None:
             return lambda: None
-        place_x, place_y = _place(element, corner)
-        blank = min(255, max(0, _whole(element.get(own("blank")))))
-        key = self._want(element, place_x - x, place_y - y, blank=blank, share=_share(element.get("opacity")))
+        place_x, place_y = place(element, corner)
+        blank = min(255, max(0, whole(element.get(own("blank")))))
+        key = self._want(element, place_x - x, place_y - y, blank=blank, share=share(element.get("opacity")))
         return lambda: Mask(self.planes[key], element.get("visibility", "visible") != "hidden")
 
     def _common(self, element: Element, x: int, y: int) -> dict[str, Any]:
@@ -257,7 +247,7 @@ class _Reader:
         self.ids.add(id)
         if element.get("selected") == "true":
             self.active = id
-        extras = {key: value for key, value in element.attrib.items() if _foreign(key)}
+        extras = {key: value for key, value in element.attrib.items() if foreign(key)}
         op = element.get(OP, "svg:src-over")
         if op not in BY_OP:
             extras[OP] = op
@@ -266,7 +256,7 @@ class _Reader:
         return {
             "name": name if isinstance(name, str) else element.get("name", ""),
             "id": id,
-            "opacity": _share(element.get("opacity")),
+            "opacity": share(element.get("opacity")),
             "visible": element.get("visibility", "visible") != "hidden",
             "locked": element.get("edit-locked") == "true",
             "blend": BY_OP.get(op, NORMAL),
@@ -301,9 +291,9 @@ class _Reader:
                 plane = TileMap.of(np.ascontiguousarray(alpha), x, y, blank)
                 key = (*mask_key(plane), Rect(x, y, head.width, head.height))
             self.planes[index] = plane
-            place = self.archive.place(name)
-            if place and picture.exact and share == 1 and (blank is not None or picture.icc == self.icc):
-                self.pictures[key] = Picture(*place, Rect(x, y, head.width, head.height))
+            stored = self.archive.place(name)
+            if stored and picture.exact and share == 1 and (blank is not None or picture.icc == self.icc):
+                self.pictures[key] = Picture(*stored, Rect(x, y, head.width, head.height))
 
         self.wanted.append(_Wanted(head, use))
         return index
@@ -313,7 +303,7 @@ class _Reader:
         if not isinstance(found, dict) or SELECTION not in self.archive:
             return lambda: None
         place = cast("dict[str, Any]", found)
-        x, y, blank = (_number(place.get(name)) for name in ("x", "y", "blank"))
+        x, y, blank = (number(place.get(name)) for name in ("x", "y", "blank"))
         result: list[TileMap] = []
         head = ora_picture.header(self.archive, SELECTION, self.budget)
 
@@ -343,7 +333,7 @@ class _Reader:
             one = self._head(mask_name)
             self.wanted.append(_Wanted(one, lambda picture: mask.append(np.ascontiguousarray(picture.pixels[..., 0]))))
         kept = cast("dict[str, Any]", meta) if isinstance(meta, dict) else {}
-        x, y = _number(item.get("x")), _number(item.get("y"))
+        x, y = number(item.get("x")), number(item.get("y"))
         return lambda: StoredVariant(id, kept, pixels[0], x, y, mask[0] if mask else None)
 
     def _head(self, name: str) -> Header:
@@ -352,67 +342,39 @@ class _Reader:
 
     def _decode(self) -> None:
         """All wanted pictures, two at a time, so that no more than those are in memory beside their tiles."""
-        total, done = sum(wanted.head.width * wanted.head.height for wanted in self.wanted), 0
+        total, done = sum(wanted.head.pixels for wanted in self.wanted), 0
+        pending: deque[tuple[Header, Future[tuple[str, ...]]]] = deque()
+        waiting = iter(self.wanted)
         pool = ThreadPoolExecutor(WORKERS)
         try:
-            waiting: list[Future[tuple[str, ...]]] = []
-            for index, wanted in enumerate(self.wanted):
-                waiting.append(pool.submit(self._one, wanted))
-                if len(waiting) - WORKERS >= 0 or index == len(self.wanted) - 1:
-                    while len(waiting) >= WORKERS or (waiting and index == len(self.wanted) - 1):
-                        self.notes += self._waited(waiting.pop(0))
-                        head = self.wanted[index - len(waiting)].head
-                        done += head.width * head.height
-                        self.progress(0.99 * done / total)
+            while True:
+                pending.extend(
+                    (wanted.head, pool.submit(self._one, wanted))
+                    for wanted in islice(waiting, WORKERS + 1 - len(pending))
+                )
+                if not pending:
+                    return
+                head, future = pending.popleft()
+                self.notes += self._waited(future)
+                done += head.pixels
+                self.progress(0.99 * done / total)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _one(self, wanted: _Wanted) -> tuple[str, ...]:
-        if self.cancelled():
-            return ()
+        self._check()
         picture = ora_picture.decoded(self.archive, wanted.head)
         wanted.use(picture)
         return picture.notes
 
+    def _check(self) -> None:
+        if self.cancelled():
+            raise Cancelled("the file was not opened: it was cancelled")
+
     def _waited(self, future: Future[tuple[str, ...]]) -> tuple[str, ...]:
         while True:
-            if self.cancelled():
-                raise Cancelled("the file was not opened: it was cancelled")
+            self._check()
             try:
                 return future.result(PATIENCE)
             except NotYet:
                 continue
-
-
-def _place(element: Element, corner: _Corner) -> tuple[int, int]:
-    """Where a picture lies, in the coordinates of the list of layers it is in."""
-    x, y = _whole(element.get("x")) + corner.file_x, _whole(element.get("y")) + corner.file_y
-    return x - corner.x, y - corner.y
-
-
-def _own_place(element: Element, x: int, y: int) -> tuple[int, int]:
-    return _whole(element.get(own("x")), x), _whole(element.get(own("y")), y)
-
-
-def _foreign(key: str) -> bool:
-    return key not in KNOWN and not key.startswith(f"{{{ora_xml.NAMESPACE}}}") and ora_xml.is_attribute(key)
-
-
-def _whole(value: str | None, default: int = 0) -> int:
-    try:
-        number = float(value) if value is not None else default
-        return int(max(-FARTHEST, min(FARTHEST, number)))
-    except ValueError:  # NaN too
-        return default
-
-
-def _number(value: object) -> int:
-    return max(-FARTHEST, min(FARTHEST, value)) if isinstance(value, int) else 0
-
-
-def _share(value: str | None) -> float:
-    try:
-        number = float(value) if value is not None else 1.0
-    except ValueError:
-        return 1.0
-    return 1.0 if math.isnan(number) else max(0.0, min(1.0, number))

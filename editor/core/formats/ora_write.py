@@ -36,6 +36,8 @@ SELECTION = "palimpsest/selection.png"
 MERGED = "mergedimage.png"
 THUMBNAIL_SIDE = 256
 COPIED_AT_ONCE = 1 << 23
+LARGE = 1 << 20  # entries of other programs of this size are packed in themselves
+ZIP64_FROM = 1 << 30
 PATIENCE = 0.05  # seconds between looks at whether the caller still wants the file
 THE_DATE = (1980, 1, 1, 0, 0, 0)  # the same document gives the same file
 
@@ -96,7 +98,7 @@ def _written(
         writer.pictures(plans)
         for name, data in document.extras.items():
             if name != IMAGE_ATTRIBUTES and name not in writer.names:
-                writer.entry(name, data, packed=True)
+                writer.entry(name, data, packed=len(data) < LARGE)
         writer.check()
     return writer.places
 
@@ -156,7 +158,7 @@ class _Writer:
         with _ahead(jobs, self.check) as results:
             for plan, whole, found in zip(plans, reuse, old, strict=True):
                 self.names.add(plan.name)
-                with self._open(plan.name) as target:
+                with self._open(plan) as target:
                     if whole is not None:
                         self._copy_picture(target, plan, whole)
                     else:
@@ -191,9 +193,10 @@ class _Writer:
         return self.cache.strips.get(key)
 
     @contextmanager
-    def _open(self, name: str) -> Generator[Any]:
-        info = zipfile.ZipInfo(name, THE_DATE)
-        with self.zip.open(info, "w", force_zip64=False) as target:
+    def _open(self, plan: PicturePlan) -> Generator[Any]:
+        info = zipfile.ZipInfo(plan.name, THE_DATE)
+        large = plan.rect.width * plan.rect.height * plan.channels > ZIP64_FROM
+        with self.zip.open(info, "w", force_zip64=large) as target:
             yield target
 
     def _copy_picture(self, target: Any, plan: PicturePlan, whole: Picture) -> None:

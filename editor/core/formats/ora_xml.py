@@ -9,7 +9,6 @@ from xml.parsers import expat
 
 NAMESPACE = "https://palimpsest.invalid/openraster"
 PREFIX = "palimpsest"
-MOST_BYTES = 1 << 24
 MOST_DEPTH = 100
 _ATTRIBUTE = re.compile(r"(\{[^{}\s\"<>&]+\})?[A-Za-z_][A-Za-z0-9_.-]*")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import cv2
 import numpy as np
@@ -74,6 +74,8 @@ class CompareGrid(Viewport):
     activated = Signal(int)
     left = Signal()
     hovered = Signal(float, float)
+
+    margin: ClassVar[int] = 8
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

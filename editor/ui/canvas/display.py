@@ -28,6 +28,9 @@ SLICE = 0.006
 FRAME_MS = 8
 """However many points a pen sends, what a tool has in progress is shown at most this often."""
 
+PART_PIXELS = 40_000
+"""So many pixels could be drawn in the time that it takes to begin with another rectangle."""
+
 
 class Display(Viewport):
     """Shows a document and what `tool` has in progress. It takes no part in what the pointer does."""
@@ -300,10 +303,11 @@ def _selection(document: Document | None) -> object:
 
 
 def _joined(areas: list[Rect]) -> list[Rect]:
-    """One rectangle where drawing all of it is no more work than drawing the parts."""
-    whole = around(areas)
-    parts = sum(area.width * area.height for area in areas if not area.empty)
-    return [whole] if whole.width * whole.height <= 2 * parts else [area for area in areas if not area.empty]
+    """One rectangle around all where drawing it is no more work than drawing the parts."""
+    parts = [area for area in areas if not area.empty]
+    whole = around(parts)
+    work = sum(area.width * area.height + PART_PIXELS for area in parts)
+    return [whole] if whole.width * whole.height + PART_PIXELS <= work else parts
 
 
 def _device(rect: QRect, ratio: float) -> Rect:

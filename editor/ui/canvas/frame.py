@@ -24,8 +24,9 @@ NEAREST = 2.0
 
 
 def level_for(scale: float) -> int:
-    """The mip level that is shown at half to full size."""
-    return 0 if scale >= 1 else min(DEEPEST, math.floor(math.log2(1 / scale) + 1e-9))
+    """The mip level that is shown at about half to full size: a little larger than its own rather than half of a finer
+    one, which has four times the pixels."""
+    return 0 if scale >= 1 else min(DEEPEST, math.floor(math.log2(1 / scale) + 0.1))
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Frame:
         """Draw these screen rectangles anew."""
         self._view = view
         painter = QPainter(self.image)
-        surround, checks = current().colour("surround"), self._brush(ratio)
+        surround, checks = QColor(current().surround), self._brush(ratio)
         for rect in rects:
             inside = rect & Rect(0, 0, *self.size)
             if inside.empty:
@@ -108,9 +109,9 @@ def checkerboard(side: int) -> QBrush:
     """Neutral squares of the theme, `side` pixels each."""
     theme = current()
     pixmap = QPixmap(2 * side, 2 * side)
-    pixmap.fill(theme.colour("check_light"))
+    pixmap.fill(QColor(theme.check_light))
     painter = QPainter(pixmap)
-    dark: QColor = theme.colour("check_dark")
+    dark = QColor(theme.check_dark)
     painter.fillRect(side, 0, side, side, dark)
     painter.fillRect(0, side, side, side, dark)
     painter.end()

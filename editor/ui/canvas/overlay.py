@@ -16,7 +16,7 @@ HANDLE = 4.0
 """Half the side of a handle, in logical pixels."""
 REACH = 16
 """So far around its points may an overlay be drawn, in logical pixels."""
-_GRID = QColor(128, 128, 128, 90)
+_GRID = QColor(128, 128, 128, 70)
 _BORDER = QColor(0, 0, 0, 110)
 _SHADE = QColor(0, 0, 0, 130)
 _DARK, _LIGHT = QColor(0, 0, 0, 170), QColor(255, 255, 255)
@@ -24,11 +24,14 @@ _DARK, _LIGHT = QColor(0, 0, 0, 170), QColor(255, 255, 255)
 
 def draw_border(painter: QPainter, document: Document, view: View, size: Size) -> None:
     """One pixel around the page, so that a page as grey as its surround still ends somewhere."""
-    page = view.page(document.width, document.height, size)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(QPen(_BORDER, 1))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRect(QRect(page.x - 1, page.y - 1, page.width + 1, page.height + 1))
+    page = view.page(document.width, document.height, size).grown(1)
+    for line in (
+        QRect(page.x, page.y, page.width, 1),
+        QRect(page.x, page.bottom - 1, page.width, 1),
+        QRect(page.x, page.y + 1, 1, page.height - 2),
+        QRect(page.right - 1, page.y + 1, 1, page.height - 2),
+    ):
+        painter.fillRect(line, _BORDER)
 
 
 def draw_grid(painter: QPainter, document: Document, view: View, size: Size, clip: Rect) -> None:

@@ -19,6 +19,7 @@ from editor.core.document import Document, walk
 from editor.core.geometry import EMPTY, Rect
 from editor.core.thumbnails import document_thumbnail
 from editor.core.tiles import SIDE, Key, Samples, keys_in, tile_rect
+from editor.core.touched import touched
 from editor.ui.canvas.bgra import ScreenColours, extended, for_screen, half
 from editor.ui.canvas.dirty import changed_rects
 
@@ -111,7 +112,11 @@ class Picture:
             return self._reset(document)
         self._document = document
         at_base = self._base is not None and self._base.document() is before
-        ready = self._swap(changed_rects(before, document), self._remembered(document), at_base)
+        known = self._remembered(document)
+        rects: Iterable[Rect] = touched(before, document)
+        if not all(known.get(key) for rect in rects for key in keys_in(rect)):  # else whole tiles cost nothing
+            rects = changed_rects(before, document)
+        ready = self._swap(rects, known, at_base)
         if committed:
             self._commit(document)
         return ready
@@ -160,11 +165,13 @@ class Picture:
         result = np.empty((rect.height, rect.width, 4), np.uint8)
         opaque, side = True, SIDE >> level
         for row in range(rect.y // side, (rect.bottom - 1) // side + 1):
+            top, bottom = max(rect.y, row * side), min(rect.bottom, (row + 1) * side)
             for column in range(rect.x // side, (rect.right - 1) // side + 1):
-                own = Rect(column * side, row * side, side, side)
+                left, right = max(rect.x, column * side), min(rect.right, (column + 1) * side)
                 pixels, solid = self._tile((column, row), level)
-                shared = own & rect
-                result[shared.moved(-rect.x, -rect.y).slices] = pixels[shared.moved(-own.x, -own.y).slices]
+                result[top - rect.y : bottom - rect.y, left - rect.x : right - rect.x] = pixels[
+                    top - row * side : bottom - row * side, left - column * side : right - column * side
+                ]
                 opaque = opaque and solid
         return result, opaque
 
@@ -283,9 +290,8 @@ class Picture:
             ]
         )
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return np.asarray(
-            cv2.warpAffine(self._rough, place, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        )
+        rough = cv2.warpAffine(self._rough, place, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(rough, np.uint8)
 
     def _tidy(self) -> None:
         """Keep to the budget: first older documents, then what is finer than needed, then what is out of sight."""

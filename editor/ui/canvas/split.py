@@ -57,7 +57,7 @@ def draw_label(
 def _draw_grip(painter: QPainter, centre: QPointF, ratio: float) -> None:
     radius = GRIP * ratio
     painter.setPen(QPen(_INK, ratio))
-    painter.setBrush(current().colour("surround"))
+    painter.setBrush(QColor(current().surround))
     painter.drawEllipse(centre, radius, radius)
     painter.setPen(QPen(_INK, 1.5 * ratio))
     painter.setBrush(Qt.BrushStyle.NoBrush)

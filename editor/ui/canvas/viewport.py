@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import ClassVar, cast
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QResizeEvent, QWheelEvent
@@ -11,14 +11,15 @@ from PySide6.QtWidgets import QWidget
 
 from editor.ui.canvas.view import NOTCH, Point, Size, View, fitted, next_level
 
-MARGIN = 24
-"""Around a page that fits, in logical pixels."""
 SCROLL = 60.0
 """Logical pixels that one notch of the wheel scrolls by."""
 
 
 class Viewport(QWidget):
     """`view` may be set from outside; 100 % is one document pixel on one pixel of the screen."""
+
+    margin: ClassVar[int] = 24
+    """Around a page that fits, in logical pixels."""
 
     zoom_changed = Signal(float)
     view_changed = Signal(object)
@@ -88,7 +89,7 @@ class Viewport(QWidget):
     def _fit(self, largest: float) -> None:
         page, self._largest_fit = self._page_size(), largest
         if page is not None:
-            margin = round(MARGIN * self.devicePixelRatioF())
+            margin = round(self.margin * self.devicePixelRatioF())
             self._set_view(fitted(*page, self._viewport_size(), margin, largest))
             self._fitting = True
 

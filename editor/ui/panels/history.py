@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QListView, QStackedLayout, QWidget
 
 from editor.core.document import Document
-from editor.core.history import History
+from editor.core.history import History, Step
 from editor.edits.open_document import OpenDocument
 from editor.ui.panels.history_row import ROW_ROLE, STATE_ROLE, HistoryRow
-from editor.ui.panels.history_rows import Row, done, rows, same
+from editor.ui.panels.history_rows import Row, done, rows
 from editor.ui.widgets.labels import empty_state
 
 Index = QModelIndex | QPersistentModelIndex
@@ -26,35 +27,55 @@ class HistoryModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[Row] = []
+        self._places: dict[int, int] = {}
         self._done: set[int] = set()
         self._current = -1
 
     def show(self, history: History | None) -> None:
-        """Follow the history. A step at the end of what is there is added; anything else begins anew."""
-        fresh = rows(history.root) if history else []
-        count, more = len(self._rows), len(fresh) - len(self._rows)
-        if more == 0 and same(self._rows, fresh):
-            self._rows = fresh
-        elif count and more == 1 and same(self._rows[:-1], fresh[: count - 1]) and not fresh[count].branches:
-            self.beginInsertRows(_ROOT, count, count)
-            self._rows = fresh
-            self.endInsertRows()
+        """Follow the history. Going somewhere keeps the rows, a step after the last is added, others begin anew."""
+        if history is None or not self._rows or self._rows[0].step is not history.root:
+            self._begin(rows(history.root) if history else [])
         else:
-            self.beginResetModel()
-            self._rows = fresh
-            self.endResetModel()
+            self._update(history)
         self._done = done(history.current) if history else set()
         self._current = history.current.id if history else -1
         if self._rows:
             self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
+
+    def _begin(self, fresh: list[Row]) -> None:
+        self.beginResetModel()
+        self._rows = fresh
+        self._places = {row.step.id: place for place, row in enumerate(fresh)}
+        self.endResetModel()
+
+    def _update(self, history: History) -> None:
+        last, ids = self._rows[-1], {step.id for step in history.steps()}
+        fresh, gone = ids - self._places.keys(), self._places.keys() - ids
+        if not fresh and not gone:
+            return
+        step, parent = history.current, last.step.parent
+        if fresh == {step.id} and not gone and step.parent is last.step:
+            self._add(step)
+        elif fresh == {step.id} and gone == {last.step.id} and step.parent is parent and not last.branches:
+            self._places[step.id] = self._places.pop(last.step.id)  # merged: a slider that is dragged
+            self._rows[-1] = replace(last, step=step)
+        else:
+            self._begin(rows(history.root))
+
+    def _add(self, step: Step) -> None:
+        last, count = self._rows[-1], len(self._rows)
+        self.beginInsertRows(_ROOT, count, count)
+        self._rows[-1] = replace(last, last=False)
+        self._rows.append(Row(step, last.depth, last.lanes, branches=False, first=False, last=True))
+        self._places[step.id] = count
+        self.endInsertRows()
 
     def step_id(self, index: Index) -> int:
         return self._rows[index.row()].step.id
 
     def current(self) -> QModelIndex:
         """The row of the current step."""
-        at = next((place for place, row in enumerate(self._rows) if row.step.id == self._current), -1)
-        return self.index(at) if at >= 0 else QModelIndex()
+        return self.index(self._places[self._current]) if self._current in self._places else QModelIndex()
 
     def rowCount(self, parent: Index = _ROOT) -> int:
         return 0 if parent.isValid() else len(self._rows)

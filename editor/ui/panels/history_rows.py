@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from editor.core.history import Step
@@ -45,12 +44,3 @@ def done(current: Step) -> set[int]:
         ids.add(step.id)
         step = step.parent
     return ids
-
-
-def same(before: Iterable[Row], after: Iterable[Row]) -> bool:
-    """Whether both are the same steps in the same places."""
-    return [_place(row) for row in before] == [_place(row) for row in after]
-
-
-def _place(row: Row) -> tuple[object, ...]:
-    return id(row.step), row.depth, row.lanes, row.last

@@ -71,6 +71,8 @@ class InstructionBar(QWidget):
             self._bindings.append(following)
 
     def _noticed(self, name: str) -> None:
+        if name == "running":
+            self.field.close_suggestions()
         if name in ("instruction", "running", "document", "again", "engine", "variants"):
             self._refresh()
 

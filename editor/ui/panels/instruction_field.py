@@ -68,6 +68,10 @@ class InstructionField(QPlainTextEdit):
         cursor.insertText(text)
         self.setTextCursor(cursor)
 
+    def close_suggestions(self) -> None:
+        """An edit began, however it was asked for."""
+        self._completer.popup().hide()
+
     def _typed(self, event: QKeyEvent) -> None:
         before = self.toPlainText()
         super().keyPressEvent(event)

@@ -181,8 +181,8 @@ class LayersPanel(QWidget):
         self.view.customContextMenuRequested.connect(self._menu)
         for id, button in self.buttons.items():
             button.clicked.connect(lambda _=False, id=id: self._run(id))
-        ends = self._settings.on("target", self.view.viewport().update)
-        self.destroyed.connect(lambda: ends())
+        end = self._settings.on("target", lambda: self.view.viewport().update())
+        self.destroyed.connect(lambda: (end(), self._end()))
 
     def _run(self, action: str) -> None:
         """Actions work on the active layer; with several chosen, deleting and grouping take them all."""

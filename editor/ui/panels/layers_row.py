@@ -82,6 +82,9 @@ class LayerRow(QStyledItemDelegate):
             _paint_icon(painter, place, "eye" if layer.visible else "eye-off", "text" if layer.visible else "secondary")
         elif layer.locked:
             _paint_icon(painter, place, "lock", "text")
+        if state_of(option) & QStyle.StateFlag.State_HasFocus:  # not the style's, which tints the pictures
+            painter.setPen(look.colour("accent"))
+            painter.drawRect(place.adjusted(0, 0, -1, -1))
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         layer = self._model.layer(index)

@@ -21,7 +21,7 @@ KEPT = 1000
 class Thumbnails(QObject):
     """Gives what it has and makes the rest later; `ready(id)` is called when a new one is there.
 
-    A thumbnail holds as long as its layer is the same object at the same place on a page of the same size.
+    A thumbnail holds as long as its pixels and mask are the same objects, at the same place on a page of the same size.
     """
 
     def __init__(self, ready: Callable[[str], None], side: int, parent: QObject) -> None:
@@ -59,8 +59,8 @@ class Thumbnails(QObject):
         document = cast(Document, self._document)
         layer = find(document, key[0])
         place = offset_of(document, key[0]) if layer is not None else None
-        looks = layer.mask if layer is not None and key[1] else layer
-        return looks, place, (document.width, document.height)
+        plane = None if key[1] else getattr(layer, "plane", None)
+        return plane, getattr(layer, "mask", None), place, (document.width, document.height)
 
     def _make_one(self) -> None:
         if not self._wanted or self._document is None:
@@ -80,7 +80,7 @@ class Thumbnails(QObject):
 
 
 def _same(before: tuple[object, ...], after: tuple[object, ...]) -> bool:
-    return before[0] is after[0] and before[1:] == after[1:]
+    return before[0] is after[0] and before[1] is after[1] and before[2:] == after[2:]
 
 
 def _pixmap(pixels: Samples) -> QPixmap:

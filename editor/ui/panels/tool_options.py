@@ -54,7 +54,7 @@ class ToolOptions(QScrollArea):
         layout.setContentsMargins(12, 0, 12, 0)
         layout.setSpacing(8)
         title = QLabel(tool.title if tool else "", row)
-        title.setMinimumWidth(9 * theme.GRID)
+        title.setMinimumWidth(max(9 * theme.GRID, title.sizeHint().width()))
         layout.addWidget(title)
         layout.addWidget(line(upright=True, parent=row))
         self.controls = {}
@@ -67,7 +67,8 @@ class ToolOptions(QScrollArea):
         self._offer_more()
 
     def _offer_more(self) -> None:
-        needed = self.widget().minimumSizeHint().width() > self.width()
+        row = self.widget()
+        needed = row is not None and row.minimumSizeHint().width() > self.width()
         self._more.setVisible(needed)
         self.setViewportMargins(0, 0, self._more.width() if needed else 0, 0)
 
@@ -82,7 +83,9 @@ class ToolOptions(QScrollArea):
         control.setAccessibleName(option.title)
         self.controls[option.name] = control
         if option.kind != "bool":
-            layout.addWidget(secondary(option.title, row))
+            label = secondary(option.title, row)
+            label.setMinimumWidth(label.sizeHint().width())
+            layout.addWidget(label)
         layout.addWidget(control)
         layout.addSpacing(8)
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 
 from editor.ui import theme
+from editor.ui.widgets.fields import padded
 
 STEPS = 1000
 Curve = Literal["linear", "log"]
@@ -43,7 +44,7 @@ class NumberSlider(QWidget):
         self._value = low
         self._digits = decimals + max(0, math.ceil(math.log10(factor)))
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
-        self.field = QDoubleSpinBox(self)
+        self.field = padded(QDoubleSpinBox(self))
         self._build(unit, decimals)
         self._describe(title, help)
         self._lay_out()
@@ -80,9 +81,8 @@ class NumberSlider(QWidget):
         self.field.setSuffix(f" {unit}" if unit else "")
         self.field.setKeyboardTracking(False)
         self.field.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.field.lineEdit().setTextMargins(0, 0, 4, 0)
         longest = f"{self._high * self._factor:.{decimals}f}{self.field.suffix()}"
-        self.field.setFixedWidth(max(48, self.fontMetrics().horizontalAdvance(longest) + 20))
+        self.field.setFixedWidth(max(48, self.fontMetrics().horizontalAdvance(longest) + 24))
         self.setFocusProxy(self.slider)
 
     def _describe(self, title: str, help: str) -> None:

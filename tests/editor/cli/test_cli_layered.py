@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from editor.cli.edit_layers import LayeredTarget
 from editor.core.compositor import flatten
 from editor.core.document import Document, walk
 from editor.core.formats.opening import open_document
@@ -257,3 +261,23 @@ def test_a_failed_layered_edit_leaves_the_old_file(
     monkeypatch.setattr(Engine, "edit", lambda *_, **__: 1 // 0)
     assert main(["edit", str(photo), INSTRUCTION, "-o", "out.ora", "--model", str(tiny_package)]) == 1
     assert [path.read_bytes() for path in folder.iterdir()] == [b"old"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends the process there")
+@pytest.mark.parametrize("out", LAYERED)
+def test_control_c_while_the_layers_are_made_leaves_nothing(
+    out: str, photo: Path, tiny_package: Path, folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = LayeredTarget.add
+
+    def add(*arguments: Any) -> list[str]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(*arguments)
+
+    monkeypatch.setattr(LayeredTarget, "add", add)
+    line = ["edit", str(photo), INSTRUCTION, "-o", out, "--model", str(tiny_package), "--variants", "200"]
+    assert main(line) == 130
+    told, err = capsys.readouterr()
+    assert (told, err.count("\n")) == ("", 1)
+    assert "cancelled" in err
+    assert list(folder.iterdir()) == []

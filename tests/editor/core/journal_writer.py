@@ -1,6 +1,6 @@
 """Records random states in a loop until it is killed: the other half of test_journal.
 
-python journal_writer.py FOLDER SEED: prints "ready", then one line per state, with its fingerprint, before recording it.
+python journal_writer.py FOLDER SEED: prints "ready", then a line per state, its fingerprint, before recording it.
 """
 
 from __future__ import annotations

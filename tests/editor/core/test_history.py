@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -26,13 +24,10 @@ from editor.core.changes import (
 from editor.core.document import Document, find, walk
 from editor.core.errors import ChangeRefused
 from editor.core.geometry import Rect
-from editor.core.history import History, default_budget
-from editor.core.history_codec import builds_on_base, decode, encode
-from editor.core.history_memory import LONGEST_CHAIN
+from editor.core.history import History
 from editor.core.history_step import tiles_of
 from editor.core.layer import GroupLayer, RasterLayer
-from editor.core.spill import PackedTile, SpillFile
-from editor.core.tiles import SIDE, Samples, Tile, TileMap
+from editor.core.tiles import Samples, TileMap
 
 WIDTH, HEIGHT = 300, 270  # two tiles each way
 
@@ -216,7 +211,7 @@ class TinyMachine(Machine):
 def counted(history: History) -> None:
     """The memory that the history reports is that of the tiles."""
     tiles = {id(tile): tile for step in history.steps() for tile in tiles_of(step.document)}
-    entries = history._memory._entries  # noqa: SLF001
+    entries = history._memory._entries
     resident = sum(entries[key].size for key, tile in tiles.items() if tile.resident)
     packed = sum(
         entry.packed.length

@@ -120,6 +120,11 @@ def test_what_is_shown_is_what_comes() -> None:
     assert (composite(shown, start.rect) == composite(change.apply(start), start.rect)).all()
 
 
+def test_a_document_without_the_layer_is_shown_as_it_is() -> None:
+    other = Document(50, 50)
+    assert drawn(document(), SOFT, RED, LINE).shown(other) is other
+
+
 def test_only_what_grew_is_made_anew() -> None:
     start = document(plane=TileMap.of(np.full((500, 600, 4), 90, np.uint8)))
     stroke = Stroke(start, Brush(size=20, smooth=False), RED)

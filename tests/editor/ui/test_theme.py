@@ -29,11 +29,12 @@ def test_contrast_is_that_of_wcag() -> None:
 
 
 @pytest.mark.parametrize("look", THEMES, ids=lambda look: look.name)
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("behind", BEHIND)
+@pytest.mark.parametrize(
+    ("text", "behind"),
+    # only plain text stands on a button under the pointer
+    [(text, behind) for text in TEXTS for behind in BEHIND if text == "text" or behind != "hover"],
+)
 def test_text_can_be_read(look: Theme, text: str, behind: str) -> None:
-    if (text, behind) in {(quiet, "hover") for quiet in TEXTS[1:]}:
-        pytest.skip("only plain text stands on a button under the pointer")
     assert theme.contrast(getattr(look, text), getattr(look, behind)) >= 4.5
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from editor.core.compositor import composite
 from editor.core.document import Document
+from editor.core.formats.colour import to_srgb
 from editor.core.geometry import Rect
 from editor.core.layer import GroupLayer, RasterLayer
 from editor.core.tiles import SIDE, TileMap
@@ -179,11 +182,19 @@ def test_dirty_is_to_the_pixel_in_groups_and_masks(noise: Make, painted: Make) -
     assert changed_rects(before, hidden)
 
 
-def test_profiles_are_converted_for_the_screen(noise: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
-    monkeypatch.setattr("editor.core.formats.colour.is_srgb", lambda icc: False)
-    monkeypatch.setattr("editor.core.formats.colour.to_srgb", lambda pixels, icc: asked.append(icc) or 255 - pixels)
-    document = noise(64, 64)
-    shown = reads(ready(replace(document, icc=b"wide")), 0)
-    assert np.array_equal(shown[..., 2::-1], 255 - composite(document, document.rect)[..., :3])
-    assert set(asked) == {b"wide"}
+def test_profiles_are_converted_for_the_screen(noise: Make) -> None:
+    path = Path(__file__).parents[2] / "core" / "formats" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("profiles_by_hand", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for icc in (module.Profiles().matrix(), module.Profiles().tables()):
+        document = noise(300, 40)
+        rgba = composite(document, document.rect)
+        shown = reads(ready(replace(document, icc=icc)), 0)[..., [2, 1, 0, 3]]
+        assert np.array_equal(shown, to_srgb(rgba, icc)) and not np.array_equal(shown, rgba)
+
+
+def test_a_broken_profile_counts_as_srgb(noise: Make) -> None:
+    document = replace(noise(30, 40), icc=b"nothing of the kind")
+    assert np.array_equal(reads(ready(document), 0)[..., [2, 1, 0, 3]], composite(document, document.rect))

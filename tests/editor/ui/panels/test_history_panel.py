@@ -17,9 +17,9 @@ from editor.core.document import Document
 from editor.core.history import History
 from editor.core.layer import RasterLayer
 from editor.edits.open_document import OpenDocument
-from editor.ui.panels.history import HistoryPanel
-from editor.ui.panels.history_row import STATE_ROLE
-from editor.ui.panels.history_rows import rows
+from editor.ui.panels.history import HistoryModel, HistoryPanel
+from editor.ui.panels.history_row import ROW_ROLE, STATE_ROLE
+from editor.ui.panels.history_rows import Row, rows
 
 
 def history() -> History:
@@ -125,6 +125,35 @@ def test_the_model_keeps_the_rules_of_qt(panel: HistoryPanel, opened: OpenDocume
     panel.refresh()
     assert tester.model().rowCount() == 7
     assert panel.view.currentIndex() == panel.model.current()
+
+
+@given(
+    moves=st.lists(st.tuples(st.sampled_from(["do", "drag", "go", "undo", "show"]), st.integers(0, 30)), max_size=30)
+)
+def test_rows_are_those_of_the_tree_however_it_came_about(qapp: object, moves: list[tuple[str, int]]) -> None:
+    tree, model = history(), HistoryModel()
+    model.show(tree)
+    for number, (what, value) in enumerate(moves):
+        if what == "do":
+            step(tree, f"name {number}")
+        elif what == "drag":
+            tree.do(SetProperty("a", "opacity", value / 100))
+        elif what == "go":
+            ids = [known.id for known in tree.steps()]
+            tree.go(ids[value % len(ids)])
+        elif what == "undo" and tree.can_undo:
+            tree.undo()
+        else:
+            model.show(tree)
+    model.show(tree)
+    shown = [model.index(row).data(ROW_ROLE) for row in range(model.rowCount())]
+    assert [astuple(row) for row in shown] == [astuple(row) for row in rows(tree.root)]
+    assert model.step_id(model.current()) == tree.current.id
+    tree.close()
+
+
+def astuple(row: Row) -> tuple[object, ...]:
+    return id(row.step), row.depth, row.lanes, row.branches, row.first, row.last
 
 
 def test_no_document_says_so_and_another_tab_lets_go(panel: HistoryPanel, opened: OpenDocument) -> None:

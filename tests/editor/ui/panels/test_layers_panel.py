@@ -15,6 +15,7 @@ from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from editor.core.blend import BLENDS
 from editor.core.changes.move_layer import MoveLayer
@@ -244,6 +245,32 @@ def test_thumbnails_come_later_and_follow(desk: Desk, qtbot: QtBot) -> None:
     layers = tuple(replace(layer, plane=red) if layer.id == "paper" else layer for layer in desk.document.layers)
     desk.open.history.do(Replace(replace(desk.document, layers=layers), "Red"))
     qtbot.waitUntil(lambda: colour() == "#ff0000", timeout=2000)
+
+
+def test_a_thumbnail_is_not_made_again_for_the_opacity(
+    desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def thumbnail(document: Document, id: str, side: int) -> np.ndarray:
+        made.append(id)
+        return np.zeros((side, side, 4), np.uint8)
+
+    qtbot.waitUntil(lambda: not desk.panel._thumbnails._wanted and not desk.panel._thumbnails._timer.isActive())
+    monkeypatch.setattr("editor.ui.panels.layers_thumbnails.layer_thumbnail", thumbnail)
+    desk.open.history.do(SetProperty("snow", "opacity", 0.25))
+    desk.open.history.do(SetProperty("sky", "x", 5))
+    qtbot.waitUntil(lambda: made == ["sky"])
+
+
+def test_a_panel_that_is_gone_is_left_alone(qtbot: QtBot) -> None:
+    opened, settings = OpenDocument(History(picture())), ToolSettings()
+    panel = LayersPanel(print, print, settings)
+    panel.show_document(opened)
+    delete(panel)
+    settings.target = "mask"
+    opened.history.do(SetProperty("snow", "visible", False))
+    opened.close()
 
 
 def test_a_stale_edit_layer_has_a_dot(desk: Desk) -> None:

@@ -57,8 +57,14 @@ def test_it_fits_a_small_window(bar: Toolbar) -> None:
     assert bar.sizeHint().height() <= 600
 
 
-def test_tab_reaches_every_tool(bar: Toolbar) -> None:
-    assert all(button.focusPolicy() & Qt.FocusPolicy.TabFocus for button in bar.buttons.values())
+def test_the_keyboard_reaches_every_tool(bar: Toolbar, triggered: list[str], qtbot: QtBot) -> None:
+    """Tab comes to the tool at work, arrow keys go on from it."""
+    bar.set_active("move")
+    assert bar.buttons["move"].focusPolicy() & Qt.FocusPolicy.TabFocus
+    bar.buttons["move"].setFocus()
+    for id in list(bar.buttons)[:-1]:
+        qtbot.keyClick(bar.buttons[id], Qt.Key.Key_Down)
+    assert triggered == [f"tool.{id}" for id in list(bar.buttons)[1:]]
 
 
 def test_colours_are_those_of_the_tools(bar: Toolbar, settings: ToolSettings, triggered: list[str]) -> None:
