@@ -11,6 +11,7 @@ import logging
 import secrets
 import shutil
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from editor.core.paths import user_folder
 
 _LOG = logging.getLogger(__name__)
 _LOCK = "lock"
+_YOUNG = 3600  # seconds
 
 
 def recovery_folder() -> Path:
@@ -141,6 +143,7 @@ def recoverable(folder: Path) -> list[Found]:
     """The records that a crash left, the newest first. Never raises."""
     if not folder.is_dir():
         return []
+    _sweep(folder)
     found = [_look(one) for one in folder.iterdir() if (one / INDEX).is_file()]
     return sorted((one for one in found if one is not None), key=lambda one: -one.time)
 
@@ -179,6 +182,16 @@ def _look(folder: Path) -> Found | None:
         return None
     finally:
         claim.release()
+
+
+def _sweep(folder: Path) -> None:
+    """Takes away what was killed before its first record was whole; a young one may be just beginning."""
+    for one in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if (one / _LOCK).is_file() and not (one / INDEX).exists() and time.time() - one.stat().st_mtime > _YOUNG:
+                claim = Claim.take(one / _LOCK)
+                if claim is not None:
+                    _remove(one, claim)
 
 
 def _remove(folder: Path, claim: Claim) -> None:

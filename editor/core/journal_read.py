@@ -55,7 +55,8 @@ class _Reader:
 
     def moment(self, id: int, label: str, parent: int, document: dict[str, Any]) -> Moment:
         values: dict[str, Any] = dict(document)
-        values["layers"] = tuple(self._layers[number] for number in values["layers"])
+        layers: list[int] = values["layers"]
+        values["layers"] = tuple(self._layers[number] for number in layers)
         values["dpi"] = tuple(values["dpi"]) if values["dpi"] else None
         values["selection"] = None if values["selection"] is None else self._planes[values["selection"]]
         for name in ("icc", "exif"):
@@ -66,10 +67,11 @@ class _Reader:
     def _layer(self, entry: dict[str, Any]) -> Layer:
         values: dict[str, Any] = dict(entry)
         if values["mask"] is not None:
-            number, enabled = values["mask"]
-            values["mask"] = Mask(self._planes[number], enabled)
+            mask: tuple[int, bool] = values["mask"]
+            values["mask"] = Mask(self._planes[mask[0]], mask[1])
         if "children" in values:
-            values["children"] = tuple(self._layers[number] for number in values["children"])
+            children: list[int] = values["children"]
+            values["children"] = tuple(self._layers[number] for number in children)
             return GroupLayer(**values)
         values["plane"] = self._planes[values["plane"]]
         return RasterLayer(**values)

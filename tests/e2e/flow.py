@@ -1,14 +1,16 @@
-"""The main job from end to end. `python -m tests.e2e.flow FOLDER` does it in a real window and keeps its pictures."""
+"""The main job from end to end. `python -m tests.e2e.flow main SHOTS` does it in a real window and keeps its pictures;
+`kill` in place of `main` ends the engine in the middle of an edit."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from editor.core.compositor import composite
 from editor.core.document import Document
@@ -16,6 +18,7 @@ from editor.core.formats.flat import read_flat
 from editor.core.layer import RasterLayer
 from editor.core.paths import sample_photo
 from editor.core.tiles import Samples
+from editor.jobs.edit_runner import ProcessEditRunner
 from tests.e2e.hand import Hand
 
 
@@ -158,15 +161,42 @@ def export(hand: Hand, path: Path) -> None:
     assert np.array_equal(pixels[..., :3], whole(hand.document.document)[..., :3])
 
 
-def main(shots: Path) -> None:
+def engine_dies(hand: Hand, folder: Path) -> None:
+    """The engine's process is killed in the middle: one sentence, the document as it was, and it starts again."""
+    hand.start()
+    open_photo(hand)
+    before, edit = hand.document.document, hand.document.edit
+    hand.key("/")
+    hand.type("make it night")
+    edit.count, edit.steps, edit.seed, edit.seed_locked = 2, 40, 7, True
+    hand.key("Ctrl+Return")
+    hand.wait(lambda: edit.running is not None and edit.running.step > 1)
+    runner = hand.program.runner
+    assert isinstance(runner, ProcessEditRunner) and runner.pid is not None
+    os.kill(runner.pid, signal.SIGKILL)
+    hand.wait(lambda: edit.running is None)
+    message = edit.message
+    assert message is not None and message.kind == "error" and message.buttons == (("Start again", "engine.restart"),)
+    assert hand.document.document is before
+    hand.shot("engine-died")
+    button = next(each for each in hand.window.message.findChildren(QPushButton) if each.text() == "Start again")
+    hand.click(button)
+    hand.wait(lambda: len(edit.done) == 2 and edit.running is None)
+    assert hand.document.document is before
+
+
+SCENES = {"main": main_job, "kill": engine_dies}
+
+
+def main(scene: str, shots: Path) -> None:
     app = QApplication(["palimpsest"])
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PALIMPSEST_HOME"] = str(Path(folder) / "home")
         hand = Hand(app, shots)
-        main_job(hand, Path(folder))
+        SCENES[scene](hand, Path(folder))
         hand.close()
     print("done")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -25,13 +25,28 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-@pytest.mark.parametrize("words", [[], ["photo.jpg"], ["photo.jpg", "other.png"], ["./edit"], [""]])
-def test_without_a_command_one_sentence_says_how_to_edit(words: list[str], capsys: Capture) -> None:
+WINDOW_WORDS = [[], ["photo.jpg"], ["photo.jpg", "other.png"], ["./edit"], [""]]
+
+
+@pytest.mark.parametrize("words", WINDOW_WORDS)
+def test_without_a_screen_one_sentence_says_how_to_edit(
+    words: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("main._has_screen", lambda: False)
     assert main(words) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
     assert "palimpsest edit photo.jpg" in err
+
+
+@pytest.mark.parametrize("words", WINDOW_WORDS)
+def test_without_a_command_the_window_gets_the_files(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    given = list[list[Path]]()
+    monkeypatch.setattr("main._has_screen", lambda: True)
+    monkeypatch.setattr("editor.app.run", lambda files: given.append(files) or 7)
+    assert main(words) == 7
+    assert given == [[Path(word) for word in words]]
 
 
 def test_the_list_of_commands_is_that_of_the_command_line() -> None:

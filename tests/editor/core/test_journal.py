@@ -170,6 +170,15 @@ def test_merged_steps_leave_and_a_new_generation_forgets_them(tmp_path: Path, mo
     recovered.claim.release()
 
 
+def test_what_never_became_a_record_is_swept(tmp_path: Path) -> None:
+    for name, age in (("old", 7200), ("young", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lock").touch()
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    assert recoverable(tmp_path) == []
+    assert [one.name for one in tmp_path.iterdir()] == ["young"]
+
+
 def test_damage_is_told(tmp_path: Path) -> None:
     crashed(tmp_path, rich(), "harbour")
     (found,) = recoverable(tmp_path)
