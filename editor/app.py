@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from editor.actions.desk import Desk, Ports
@@ -183,8 +183,9 @@ class Program:
 
 def run(paths: Sequence[Path]) -> int:
     """Open the window and stay until it is closed. Returns the exit code."""
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    app = cast(QApplication, app)
+    # Every point of a stroke counts, not only the last one of each frame.
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
+    app = QApplication(sys.argv[:1])
     app.setApplicationName("Palimpsest")
     app.setDesktopFileName("palimpsest")
     _log_to(log_file())

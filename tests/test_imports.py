@@ -105,3 +105,15 @@ def test_an_edit_needs_neither_network_nor_torch_and_its_stderr_stays_empty(
         assert result.size == (40, 30)
     # The runtime's telemetry, which Python's sockets know nothing of, would leave its identity here.
     assert list(temporary.iterdir()) == []
+
+
+def test_the_window_starts_without_torch_onnxruntime_and_the_libraries_of_rare_formats() -> None:
+    heavy = ("torch", "diffusers", "transformers", "onnxruntime", "tokenizers", "psd_tools", "typer", "skimage")
+    run = python(f"import sys, editor.app; print([name for name in {heavy} if name in sys.modules])")
+    assert (run.stdout.strip(), run.stderr) == ("[]", "")
+
+
+def test_widgets_and_drawing_stay_in_the_window() -> None:
+    for path in (ROOT / "editor" / "jobs").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "QtWidgets" not in text and "QtGui" not in text, path

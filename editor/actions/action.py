@@ -19,6 +19,11 @@ def with_document(desk: Desk) -> bool:
     return desk.current is not None
 
 
+def with_layer(desk: Desk) -> bool:
+    """A layer is active."""
+    return desk.document is not None and desk.document.active_layer is not None
+
+
 @dataclass(frozen=True)
 class Action:
     """id: "menu.verb", never changed, since settings name it. title: as the menu says it, "..." where a dialog follows.

@@ -7,24 +7,30 @@ from dataclasses import dataclass
 
 from editor.actions.files import Files
 from editor.actions.ports import Clipboard, Dialogs, Models, Screen
-from editor.core.changes import Change
-from editor.core.document import Document
+from editor.core.changes import Change, Replace
+from editor.core.document import Document, find
 from editor.core.errors import PalimpsestError
+from editor.core.history import History, default_budget
 from editor.core.observe import Observed
 from editor.core.settings import Settings
 from editor.edits.background import Background, Job
 from editor.edits.generate import Generation
 from editor.edits.open_document import OpenDocument
 from editor.edits.session import EditSession
-from editor.edits.values import Kind, Message
+from editor.edits.values import Kind, Message, VariantItem
 from editor.tools.settings import ToolSettings
+
+SMALL = 1 << 20
+"""Pixels of a page on which every change is done at once, without being noticed."""
 
 
 @dataclass(eq=False)
 class Task:
-    """Work that takes a while. fraction in [0, 1]. cancelled: what to clear away when nobody wants it any more."""
+    """Work that takes a while. fraction in [0, 1]. writes: it puts a file on the disk, which leaving waits for.
+    cancelled: what to clear away when nobody wants it any more."""
 
     title: str
+    writes: bool = False
     fraction: float = 0.0
     job: Job | None = None
     cancelled: Callable[[], object] = lambda: None
@@ -46,7 +52,7 @@ class Desk(Observed):
 
     selected: ids of the layers selected in the panel. tasks: what is going on in the background. message: what is said
     while no document is open; with one open, its own edit session says it. first_instruction: for the next document
-    that opens.
+    that opens. discarded: the variants last discarded, and the document they can be brought back to.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class Desk(Observed):
         self.tasks: tuple[Task, ...] = ()
         self.message: Message | None = None
         self.first_instruction: str = ""
+        self.discarded: tuple[OpenDocument, tuple[VariantItem, ...]] | None = None
         self._new_generation = generation
         self._generations: dict[int, Generation] = {}
 
@@ -82,13 +89,20 @@ class Desk(Observed):
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that a layer action means: those selected in the panel, or the active one."""
-        active = self.document.active if self.document is not None else ""
-        return self.selected if active in self.selected else ((active,) if active else ())
+        document = self.document
+        if document is None or document.active_layer is None:
+            return ()
+        selected = tuple(id for id in self.selected if find(document, id) is not None)
+        return selected if document.active in selected else (document.active,)
 
     @property
     def generation(self) -> Generation | None:
         """The edits of the current document."""
         return self._generations[id(self.current)] if self.current is not None else None
+
+    def new_history(self, document: Document, label: str = "Open") -> History:
+        """With the memory that the settings give it."""
+        return History(document, label, default_budget(self.settings.history_share))
 
     def add(self, opened: OpenDocument) -> None:
         """Open a tab and show it."""
@@ -96,6 +110,8 @@ class Desk(Observed):
         self.documents = (*self.documents, opened)
         if self.first_instruction:
             opened.edit.instruction, self.first_instruction = self.first_instruction, ""
+        if self.current is None and self.message is not None:  # still to be read
+            opened.edit.message, self.message = self.message, None
         self.show(opened)
 
     def show(self, opened: OpenDocument | None) -> None:
@@ -106,11 +122,14 @@ class Desk(Observed):
     def remove(self, opened: OpenDocument) -> None:
         """Close a tab for good; what is not saved is gone."""
         at = self.documents.index(opened)
-        self._generations.pop(id(opened)).close()
-        self.documents = tuple(other for other in self.documents if other is not opened)
+        others = tuple(other for other in self.documents if other is not opened)
         if self.current is opened:
-            self.show(self.documents[min(at, len(self.documents) - 1)] if self.documents else None)
+            self.show(others[min(at, len(others) - 1)] if others else None)
+        self.documents = others
+        self._generations.pop(id(opened)).close()
         self.files.forget(opened)
+        if self.discarded is not None and self.discarded[0] is opened:
+            self.discarded = None
         opened.close()
 
     def do(self, change: Change) -> bool:
@@ -124,6 +143,38 @@ class Desk(Observed):
             return False
         return True
 
+    def do_aside(self, change: Change, done: Callable[[], object] = lambda: None) -> None:
+        """As `do`, for changes that may draw the whole picture: a large one off the thread of the window.
+
+        Where the document has moved on meanwhile, the change begins again on what it is now. done: after it was done.
+        """
+        opened = self.current
+        if opened is None:
+            return
+        document = opened.document
+        if document.width * document.height <= SMALL:
+            if self.do(change):
+                done()
+            return
+        task = self.begin(change.label)
+
+        def succeeded(result: Document) -> None:
+            self.end(task)
+            if opened is not self.current:
+                self.say(f"{change.label} was not done: another picture came to the front.", "warning")
+            elif opened.document is not document:
+                self.do_aside(change, done)
+            elif self.do(Replace(result, change.label)):
+                done()
+
+        def failed(error: Exception) -> None:
+            self.end(task)
+            if not isinstance(error, PalimpsestError):
+                raise error  # a fault of the program: it goes where such faults are shown
+            self.say(str(error), "warning")
+
+        task.job = self.ports.background.run(lambda progress: change.apply(document), succeeded, failed)
+
     def say(self, text: str, kind: Kind = "info", *buttons: tuple[str, str]) -> None:
         """One sentence above the instruction bar. buttons: (title, action id)."""
         message = Message(text, kind, buttons)
@@ -132,9 +183,9 @@ class Desk(Observed):
         else:
             self.message = message
 
-    def begin(self, title: str) -> Task:
+    def begin(self, title: str, writes: bool = False) -> Task:
         """Show that something is going on."""
-        task = Task(title)
+        task = Task(title, writes)
         self.tasks = (*self.tasks, task)
         return task
 
@@ -146,8 +197,9 @@ class Desk(Observed):
         """Nobody wants it any more."""
         if task.job is not None:
             task.job.cancel()
-        task.cancelled()
         self.end(task)
+        task.cancelled()
+        self.say(f"{task.title} was cancelled.")
 
     def end(self, task: Task) -> None:
         self.tasks = tuple(other for other in self.tasks if other is not task)

@@ -86,12 +86,12 @@ def clear(desk: Desk) -> None:
 def fill(desk: Desk) -> None:
     """With the foreground colour."""
     if desk.document is not None:
-        desk.do(Fill(desk.document.active, desk.tools.foreground))
+        desk.do_aside(Fill(desk.document.active, desk.tools.foreground))
 
 
 def fill_background(desk: Desk) -> None:
     if desk.document is not None:
-        desk.do(Fill(desk.document.active, desk.tools.background))
+        desk.do_aside(Fill(desk.document.active, desk.tools.background))
 
 
 def preferences(desk: Desk) -> None:

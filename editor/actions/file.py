@@ -11,7 +11,6 @@ from editor.actions.files import PROJECT, is_project, project_path
 from editor.actions.ports import FileKind, Page
 from editor.core.changes import Fill
 from editor.core.document import Document
-from editor.core.history import History
 from editor.core.layer import RasterLayer
 from editor.core.paths import sample_photo
 from editor.edits.open_document import OpenDocument
@@ -36,7 +35,7 @@ def blank(page: Page) -> Document:
 
 def add_document(desk: Desk, document: Document, title: str, label: str) -> OpenDocument:
     """Open a tab on a document that has no file yet."""
-    opened = OpenDocument(History(document, label), None, title, desk.new_session(), saved=True)
+    opened = OpenDocument(desk.new_history(document, label), None, title, desk.new_session(), saved=True)
     desk.add(opened)
     return opened
 

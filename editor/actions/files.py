@@ -14,7 +14,6 @@ from editor.core.formats.layered_format import Opened
 from editor.core.formats.opening import open_document
 from editor.core.formats.ora_cache import OraCache
 from editor.core.formats.saving import save_ora
-from editor.core.history import History
 from editor.core.settings import with_recent
 from editor.edits.background import Progress
 from editor.edits.open_document import OpenDocument
@@ -62,6 +61,7 @@ class Files:
         """Write the project file; `after` runs once it lies on the disk."""
         if id(opened) in self._saving:
             return
+        opened.history.seal()  # a slider dragged on must not take the saved step's place
         step, document, variants = opened.history.current.id, opened.document, opened.edit.variants
         cache = self._caches.setdefault(id(opened), OraCache())
         self._saving.add(id(opened))
@@ -105,7 +105,7 @@ class Files:
 
     def _opened(self, path: Path, opened: Opened, variants: tuple[VariantItem, ...]) -> None:
         session = self._desk.new_session()
-        document = OpenDocument(History(opened.document), path, edit=session, notes=opened.notes)
+        document = OpenDocument(self._desk.new_history(opened.document), path, edit=session, notes=opened.notes)
         document.format = opened.format
         session.variants = variants
         if opened.cache is not None:

@@ -17,7 +17,7 @@ LARGEST_SIDE = 60000
 def resize(desk: Desk) -> None:
     sizes = _ask_size(desk, "Resize image", ("width", "height"))
     if sizes is not None:
-        desk.do(ResizeDocument(*sizes))
+        desk.do_aside(ResizeDocument(*sizes))
 
 
 def canvas_size(desk: Desk) -> None:
@@ -34,8 +34,8 @@ def crop_to_selection(desk: Desk) -> None:
 
 
 def flatten(desk: Desk) -> None:
-    if desk.do(FlattenImage()):
-        desk.say("The picture was flattened to one layer.", "info", ("Undo", "edit.undo"))
+    words = "The picture was flattened to one layer."
+    desk.do_aside(FlattenImage(), lambda: desk.say(words, "info", ("Undo", "edit.undo")))
 
 
 def has_selection(desk: Desk) -> bool:
@@ -44,7 +44,7 @@ def has_selection(desk: Desk) -> bool:
 
 def _doing(make: Callable[[], Change]) -> Callable[[Desk], None]:
     def run(desk: Desk) -> None:
-        desk.do(make())
+        desk.do_aside(make())
 
     return run
 

@@ -117,7 +117,7 @@ def _move(desk: Desk, by: int) -> None:
 def _on_active(make: Callable[[str], Change]) -> Callable[[Desk], None]:
     def run(desk: Desk) -> None:
         if desk.document is not None:
-            desk.do(make(desk.document.active))
+            desk.do_aside(make(desk.document.active))
 
     return run
 

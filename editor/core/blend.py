@@ -1,4 +1,4 @@
-"""The ways in which a layer mixes with what lies below it: the 16 of W3C Compositing and Blending Level 1, and plus."""
+"""The ways in which a layer mixes with what lies below it: W3C Compositing and Blending Level 1, plus and atop."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Blend:
 
 BLENDS: tuple[Blend, ...] = (
     Blend("normal", "Normal", "svg:src-over", "norm", "kSrcOver"),
+    # Porter and Duff's atop: the alpha below stays, so that an edit of a see-through picture is exact as a layer.
+    Blend("atop", "Normal, alpha kept", "svg:src-atop", "", "kSrcATop"),
     Blend("multiply", "Multiply", "svg:multiply", "mul ", "kMultiply"),
     Blend("darken", "Darken", "svg:darken", "dark", "kDarken"),
     Blend("color-burn", "Color burn", "svg:color-burn", "idiv", "kColorBurn"),

@@ -216,9 +216,9 @@ class History:
             self._memory.hold(one.added)
 
 
-def default_budget() -> int:
-    """A quarter of the machine's memory, in bytes."""
-    return _memory_size() // 4
+def default_budget(percent: int = 25) -> int:
+    """So much of the machine's memory, in bytes."""
+    return _memory_size() * percent // 100
 
 
 if sys.platform == "win32":

@@ -138,6 +138,6 @@ class Hand:
         self.rest(0.3)
         if self.shots is not None:
             self.shots.mkdir(parents=True, exist_ok=True)
-            self.window.grab().save(str(self.shots / f"{name}.png"))
+            self.window.grab().save(str(self.shots / f"{name}.jpg"), "JPEG", 85)
 
 

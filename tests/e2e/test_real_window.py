@@ -22,4 +22,4 @@ def test_a_user_does_the_main_job(scene: str, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "done"), done.stderr[-4000:]
     assert done.stderr == ""  # no warning of Qt's, no error swallowed on the way
-    assert len(list((tmp_path / "shots").glob("*.png"))) >= 2
+    assert len(list((tmp_path / "shots").glob("*.jpg"))) >= 2

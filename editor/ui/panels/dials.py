@@ -13,17 +13,17 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from editor.edits.session import EditSession
 from editor.ui import theme
-from editor.ui.bind import Binding, bind
+from editor.ui.bind import Binding, bind, watch
 from editor.ui.panels.dial_pad import DialPad
 from editor.ui.widgets.icon_button import IconButton
 from editor.ui.widgets.labels import line, secondary
+from editor.ui.widgets.number_box import number_box, whole_box
 from editor.ui.widgets.number_slider import NumberSlider
 
 TEXT_RANGE, IMAGE_RANGE = (1.0, 15.0), (0.8, 3.0)
@@ -36,7 +36,10 @@ SAMPLER_TITLES = {
     "dpmpp_2m_karras": "DPM++ 2M, Karras spacing",
 }
 HINT = "Too little changed: more Follow or less Keep. Too much: the other way."
-LARGEST_SEED = 2**31 - 1
+LARGEST_SEED = 2**53
+"""A seed is shown by a field of floating point numbers, which are exact up to here."""
+DRAWN_SEEDS = 2**32
+CHOICES = ("sampler", "samplers", "size", "model")
 
 
 class DialsPopover(QFrame):
@@ -51,6 +54,7 @@ class DialsPopover(QFrame):
         self._bindings: list[Binding] = []
         theme.set_role(self, "popover")
         self.setAccessibleName("Dials")
+        self.setAttribute(Qt.WidgetAttribute.WA_NoMouseReplay)  # a click on its button closes it, and no more
         self._make()
         self._lay_out()
         self._connect()
@@ -63,18 +67,19 @@ class DialsPopover(QFrame):
         self.setEnabled(session is not None)
         if session is None:
             return
-        self._fill(session)
+        # The lists first: a value that is not in its list would be taken for no choice.
+        self._bindings = [watch(session, name, self, lambda _: self._fill(session)) for name in CHOICES]
         fields = {
             "text_scale": self.follow,
             "image_scale": self.keep,
             "steps": self.steps,
             "sampler": self.sampler,
-            "seed": self.seed,
             "seed_locked": self.lock,
             "size": self.size_box,
             "full_res": self.full_res,
         }
-        self._bindings = [bind(session, name, widget) for name, widget in fields.items()]
+        self._bindings += [bind(session, name, widget) for name, widget in fields.items()]
+        self._bindings.append(watch(session, "seed", self, self._show_seed))
         self.pad.show_session(session)
 
     def open_above(self, button: QWidget) -> None:
@@ -92,11 +97,9 @@ class DialsPopover(QFrame):
         self.follow = NumberSlider("Follow the instruction", *TEXT_RANGE, decimals=1, help=_tip("text scale"))
         self.keep = NumberSlider("Keep the original", *IMAGE_RANGE, decimals=2, help=_tip("image scale"))
         self.pad = DialPad(TEXT_RANGE, IMAGE_RANGE, self)
-        self.steps = QSpinBox(self)
-        self.steps.setRange(1, 200)
+        self.steps = whole_box(1, 200, parent=self)
         self.sampler, self.size_box, self.model = QComboBox(self), QComboBox(self), QComboBox(self)
-        self.seed = QSpinBox(self)
-        self.seed.setRange(0, LARGEST_SEED)
+        self.seed = number_box(0, LARGEST_SEED, decimals=0, parent=self)
         self.lock = IconButton("lock-open", "Use this seed again", checkable=True, parent=self)
         self.die = IconButton("dices", "Draw another seed", parent=self)
         self.full_res = QCheckBox("Full resolution", self)
@@ -120,16 +123,16 @@ class DialsPopover(QFrame):
             column.addWidget(slider)
         hint = secondary(HINT, self)
         hint.setWordWrap(True)
-        hint.setFixedWidth(320)
+        hint.setFixedWidth(200)
         row = QHBoxLayout()
         row.setSpacing(16)
         row.addWidget(self.pad)
-        row.addWidget(hint, 1)
+        row.addWidget(hint)
+        row.addStretch(1)
         column.addLayout(row)
         column.addWidget(line(parent=self))
         column.addLayout(self._rest())
         column.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignRight)
-        hint.setFixedWidth(200)
         self.setFixedWidth(360)
 
     def _rest(self) -> QFormLayout:
@@ -142,17 +145,20 @@ class DialsPopover(QFrame):
         seed.addWidget(self.seed, 1)
         seed.addWidget(self.lock)
         seed.addWidget(self.die)
-        form.addRow("Steps", self.steps)
-        form.addRow("Sampler", self.sampler)
-        form.addRow("Seed", seed)
-        form.addRow("Seen at", self.size_box)
-        form.addRow("Model", self.model)
+        named = (("Steps", self.steps), ("Sampler", self.sampler), ("Size", self.size_box), ("Model", self.model))
+        for title, widget in named:
+            widget.setAccessibleName(title)
+            form.addRow(title, widget)
+        self.seed.setAccessibleName("Seed")
+        self.size_box.setToolTip("The longer side of the picture, as the model sees it")
+        form.insertRow(2, "Seed", seed)
         form.addRow("", self.full_res)
         return form
 
     def _connect(self) -> None:
         self.lock.toggled.connect(self._locked)
         self.die.clicked.connect(self._draw)
+        self.seed.valueChanged.connect(self._seed_typed)
         self.reset.clicked.connect(self._reset)
         self.model.activated.connect(lambda: self._trigger("model.choose", self.model.currentData()))
 
@@ -160,9 +166,17 @@ class DialsPopover(QFrame):
         title = "This seed is used again; press for a new one each time" if locked else "Use this seed again"
         self.lock.show_as("lock" if locked else "lock-open", title)
 
+    def _show_seed(self, seed: int) -> None:
+        if round(self.seed.value()) != seed:
+            self.seed.setValue(seed)
+
+    def _seed_typed(self, value: float) -> None:
+        if self._session is not None and self._session.seed != round(value):
+            self._session.seed = round(value)
+
     def _draw(self) -> None:
         if self._session is not None:
-            self._session.seed = secrets.randbelow(LARGEST_SEED)
+            self._session.seed = secrets.randbelow(DRAWN_SEEDS)
 
     def _reset(self) -> None:
         if self._session is not None:

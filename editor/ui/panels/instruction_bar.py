@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from editor.edits.open_document import OpenDocument
 from editor.edits.session import EditSession
 from editor.edits.suggest import suggest
 from editor.edits.times import about
+from editor.edits.values import Running
 from editor.ui import theme
 from editor.ui.bind import Binding, bind
 from editor.ui.icons import icon
 from editor.ui.panels.dials import DialsPopover
 from editor.ui.panels.instruction_field import InstructionField
-from editor.ui.widgets.labels import secondary
+from editor.ui.widgets.labels import ElidedLabel
 
-COUNTS = (1, 2, 3, 4, 6, 9)
+COUNTS = tuple(range(1, 10))
+SCOPE_HEIGHT = 16
 Trigger = Callable[..., object]
 
 
@@ -34,9 +44,10 @@ class InstructionBar(QWidget):
         theme.set_role(self, "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.field = InstructionField(self._suggestions, self._own, self)
-        self.scope = secondary("", self)
+        self.scope = ElidedLabel("", self)
         self.count = _count_box(self)
-        self.dials_button = QPushButton(icon("sliders-horizontal"), "Dials", self)
+        self.dials_button = QPushButton(icon("sliders-horizontal"), " Dials", self)  # Fusion leaves no room between the two
+        self.dials_button.setAccessibleName("Dials")
         self.dials_button.setToolTip("How much to change, steps, seed and model")
         self.generate = QPushButton(self)
         self.generate.setAccessibleName("Generate")
@@ -73,7 +84,7 @@ class InstructionBar(QWidget):
     def _noticed(self, name: str) -> None:
         if name == "running":
             self.field.close_suggestions()
-        if name in ("instruction", "running", "document", "again", "engine", "variants"):
+        if name in ("instruction", "running", "document", "again", "engine"):
             self._refresh()
 
     def _refresh(self) -> None:
@@ -81,16 +92,34 @@ class InstructionBar(QWidget):
         running = session.running if session is not None else None
         self.scope.setText(self._scope())
         self.progress.setVisible(running is not None)
-        theme.set_role(self.generate, "" if running else "main")
-        if session is not None and running is not None:
+        if running is not None:
             self._show_progress(running.variant, running.fraction, running.variants)
-            left = about(running.seconds_left)
-            self.generate.setText(f"Cancel ({left})" if left else "Cancel")
-            self.generate.setToolTip("Stop the edit (Esc)")
+            left = about(self._seconds_left(running))
+            self._show_button(f"Cancel ({left})" if left else "Cancel", "Stop the edit (Esc)", "")
         else:
-            self.generate.setText("Generate")
-            self.generate.setToolTip("Make the variants (Ctrl+Return)")
+            self._show_button("Generate", "Make the variants (Ctrl+Return)", "main")
         self.generate.setEnabled(running is not None or bool(session and session.instruction.strip()))
+
+    def _show_button(self, text: str, tip: str, role: str) -> None:
+        """A role is given only where it is another one: the stylesheet is then looked up anew."""
+        self.generate.setText(text)
+        self.generate.setToolTip(tip)
+        self.generate.setAccessibleName(text)
+        if self.generate.property("role") != role:
+            theme.set_role(self.generate, role)
+
+    def _seconds_left(self, running: Running) -> float | None:
+        """Of all variants still to come, each as long as the last finished one or, before that, as this one."""
+        left = running.seconds_left
+        waiting = running.variants - running.variant - 1
+        if left is None or waiting <= 0:
+            return left
+        items = self._session.variants if self._session is not None else ()
+        run = max((item.run for item in items), default=0)
+        known = [item.seconds for item in items if item.run == run and item.done]
+        if known:
+            return left + waiting * known[-1]
+        return left + waiting * left / (1 - running.fraction) if running.fraction < 1 else None
 
     def _show_progress(self, variant: int, fraction: float, variants: int) -> None:
         self.progress.setRange(0, 1000 * max(1, variants))
@@ -102,8 +131,9 @@ class InstructionBar(QWidget):
         if self._session.running is not None:
             return _stage(self._session)
         if self._session.again:
-            return "again"
-        return "whole picture" if self._opened.document.selection is None else "in the selection"
+            return "again: replaces this layer's edit"
+        where = "whole picture" if self._opened.document.selection is None else "in the selection"
+        return where + "; the model is starting" * (self._session.engine == "starting")
 
     def _suggestions(self, text: str) -> tuple[str, ...]:
         facts = self._session.facts if self._session is not None else None
@@ -112,16 +142,21 @@ class InstructionBar(QWidget):
     def _own(self) -> tuple[str, ...]:
         return self._session.own_instructions if self._session is not None else ()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A double click on Generate is one click: its second half would cancel what the first one began."""
+        return watched is self.generate and event.type() == QEvent.Type.MouseButtonDblClick
+
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.setContentsMargins(8, 8, 8, 8)
+        row.setContentsMargins(8, 0, 8, 8)
         row.setSpacing(8)
         row.addWidget(self.field, 1)
-        for widget in (self.scope, self.count, self.dials_button, self.generate):
+        for widget in (self.count, self.dials_button, self.generate):
             row.addWidget(widget, 0, Qt.AlignmentFlag.AlignBottom)
-        self.scope.setMinimumWidth(self.fontMetrics().horizontalAdvance("variant 4 of 4, step 88"))
-        self.scope.setFixedHeight(theme.CONTROL)
-        self.generate.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel (about 88 min)") + 24)
+        theme.set_role(self.scope, "small")
+        self.scope.setFixedHeight(SCOPE_HEIGHT)
+        self.scope.setContentsMargins(13, 0, 8, 0)  # under the text of the field
+        self.generate.setFixedWidth(self.fontMetrics().horizontalAdvance("Cancel (about 88 min)") + 26)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(3)
         policy = self.progress.sizePolicy()
@@ -131,12 +166,22 @@ class InstructionBar(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.progress)
+        column.addSpacing(2)
+        column.addWidget(self.scope)
+        column.addSpacing(3)
         column.addLayout(row)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def _connect(self) -> None:
-        self.field.submitted.connect(lambda: self._trigger("edit.generate"))
+        self.field.submitted.connect(self._submit)
         self.generate.clicked.connect(lambda: self._trigger("edit.generate"))
+        self.generate.installEventFilter(self)
         self.dials_button.clicked.connect(lambda: self.dials.open_above(self.dials_button))
+
+    def _submit(self) -> None:
+        """Return begins an edit; it never cancels one, as the button does."""
+        if self._session is not None and self._session.running is None:
+            self._trigger("edit.generate")
 
 
 def _stage(session: EditSession) -> str:
@@ -145,7 +190,8 @@ def _stage(session: EditSession) -> str:
         return ""
     if running.stage == "load" or session.engine == "starting":
         return "starting the model"
-    return f"variant {running.variant + 1} of {running.variants}, step {running.step}"
+    step = f", step {running.step} of {running.steps}" if running.steps else ""
+    return f"variant {running.variant + 1} of {running.variants}{step}"
 
 
 def _count_box(parent: QWidget) -> QComboBox:

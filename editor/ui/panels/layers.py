@@ -30,7 +30,7 @@ Trigger = Callable[..., object]
 Do = Callable[[Change], object]
 
 GROUPS: tuple[tuple[str, ...], ...] = (
-    ("normal",),
+    ("normal", "atop"),
     ("darken", "multiply", "color-burn"),
     ("lighten", "screen", "color-dodge", "plus"),
     ("overlay", "soft-light", "hard-light"),

@@ -30,6 +30,8 @@ def composited(backdrop: Floats, source: Floats, mode: str) -> Floats:
     if mode == "plus":
         return np.minimum(1.0, backdrop + source)
     ab, a_s = backdrop[..., 3:], source[..., 3:]
+    if mode == "atop":  # section 9.1.10
+        return ab * source + (1 - a_s) * backdrop
     cb, cs = _settled(_straight(backdrop)), _settled(_straight(source))
     colour = a_s * (1 - ab) * cs + a_s * ab * MIXES[mode](cb, cs) + (1 - a_s) * ab * cb
     return np.concatenate([colour, a_s + ab * (1 - a_s)], axis=-1)

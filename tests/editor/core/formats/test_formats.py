@@ -13,6 +13,7 @@ import pytest
 from editor.core import formats
 from editor.core.errors import InputUnreadable, UsageError
 from editor.core.formats import FORMATS
+from editor.core.formats.layered import LAYERED
 from editor.core.formats.flat import format_for, read_flat, write_flat
 from editor.core.formats.format import FlatImage, Format
 from editor.core.pixels import Pixels
@@ -25,7 +26,7 @@ def test_no_file_is_forgotten_in_the_listing() -> None:
     modules = [importlib.import_module(f"{formats.__name__}.{name}") for name in names]
     made = [module.FORMAT for module in modules if hasattr(module, "FORMAT")]
     assert len(made) >= 7
-    assert sorted(format.name for format in made) == sorted(format.name for format in FORMATS)
+    assert sorted(format.name for format in made) == sorted(format.name for format in (*FORMATS, *LAYERED))
 
 
 def test_suffixes_and_names_are_unique() -> None:
