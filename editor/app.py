@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -60,7 +61,7 @@ class Program:
         self._dialogs = dialogs
         self.settings_file = store.settings_file()
         settings = store.load(self.settings_file)
-        theme.apply(app, cast("theme.ThemeName", settings.theme))
+        theme.apply(app, cast("theme.ThemeName", settings.theme), settings.font_scale)
         self.background = Background()
         self.library = Library(user_models(), bundled_models(), lambda name: self.runner.prewarm(name))
         self.runner: EditRunner = runner or ProcessEditRunner(self.library.folder, settings.provider)
@@ -115,6 +116,7 @@ class Program:
         session = EditSession(self.library.chosen(), settings.instructions)
         session.count = settings.variants
         session.full_res = settings.full_resolution
+        session.variant_budget = settings.variants_megabytes << 20
         return session
 
     def _generation(self, opened: OpenDocument) -> Generation:
@@ -191,6 +193,7 @@ def run(paths: Sequence[Path]) -> int:
     _log_to(log_file())
     program = Program(app)
     sys.excepthook = _Unexpected(program).show
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal ends it; what was not saved is recovered
     program.start(paths)
     return app.exec()
 

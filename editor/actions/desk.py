@@ -134,10 +134,11 @@ class Desk(Observed):
 
     def do(self, change: Change) -> bool:
         """One step of the current document; where it is refused the reason is shown. True once it was done."""
-        if self.current is None:
-            return False
+        return self.current is not None and self._do(self.current, change)
+
+    def _do(self, opened: OpenDocument, change: Change) -> bool:
         try:
-            self.current.do(change)
+            opened.do(change)
         except PalimpsestError as error:
             self.say(str(error), "warning")
             return False
@@ -148,23 +149,24 @@ class Desk(Observed):
 
         Where the document has moved on meanwhile, the change begins again on what it is now. done: after it was done.
         """
-        opened = self.current
-        if opened is None:
-            return
+        if self.current is not None:
+            self._do_aside(self.current, change, done)
+
+    def _do_aside(self, opened: OpenDocument, change: Change, done: Callable[[], object]) -> None:
         document = opened.document
         if document.width * document.height <= SMALL:
-            if self.do(change):
+            if self._do(opened, change):
                 done()
             return
         task = self.begin(change.label)
 
         def succeeded(result: Document) -> None:
             self.end(task)
-            if opened is not self.current:
-                self.say(f"{change.label} was not done: another picture came to the front.", "warning")
-            elif opened.document is not document:
-                self.do_aside(change, done)
-            elif self.do(Replace(result, change.label)):
+            if opened not in self.documents:
+                return
+            if opened.document is not document:
+                self._do_aside(opened, change, done)
+            elif self._do(opened, Replace(result, change.label)):
                 done()
 
         def failed(error: Exception) -> None:

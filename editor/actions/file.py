@@ -8,7 +8,7 @@ from pathlib import Path
 from editor.actions.action import Action, with_document
 from editor.actions.desk import Desk
 from editor.actions.files import PROJECT, is_project, project_path
-from editor.actions.ports import FileKind, Page
+from editor.actions.ports import Answer, FileKind, Page
 from editor.core.changes import Fill
 from editor.core.document import Document
 from editor.core.layer import RasterLayer
@@ -23,7 +23,7 @@ def new(desk: Desk) -> None:
     """Ask for a size, and open a white page of it."""
     page = desk.ports.dialogs.new_page()
     if page is not None:
-        add_document(desk, blank(page), "Untitled", "New")
+        add_document(desk, blank(page), "Untitled", "New", saved=True)
 
 
 def blank(page: Page) -> Document:
@@ -33,9 +33,9 @@ def blank(page: Page) -> Document:
     return document if page.colour is None else Fill(layer.id, page.colour).apply(document)
 
 
-def add_document(desk: Desk, document: Document, title: str, label: str) -> OpenDocument:
-    """Open a tab on a document that has no file yet."""
-    opened = OpenDocument(desk.new_history(document, label), None, title, desk.new_session(), saved=True)
+def add_document(desk: Desk, document: Document, title: str, label: str, *, saved: bool) -> OpenDocument:
+    """Open a tab on a document that has no file yet. saved: closing it loses nothing."""
+    opened = OpenDocument(desk.new_history(document, label), None, title, desk.new_session(), saved=saved)
     desk.add(opened)
     return opened
 
@@ -48,7 +48,8 @@ def open_files(desk: Desk, *paths: Path) -> None:
 
 
 def sample(desk: Desk) -> None:
-    desk.files.open(sample_photo())
+    """A copy of it: its own file belongs to the program, and is not written to."""
+    desk.files.open(sample_photo(), copy=True)
 
 
 def save(desk: Desk) -> None:
@@ -72,7 +73,8 @@ def save_then(desk: Desk, opened: OpenDocument, after: Callable[[], object]) -> 
 def _save_as(desk: Desk, opened: OpenDocument, after: Callable[[], object]) -> None:
     path = desk.ports.dialogs.save_file("Save project", project_path(opened), (PROJECT_KIND,))
     if path is not None:
-        desk.files.save(opened, path.with_suffix(PROJECT), after)
+        named = path if path.suffix.lower() == PROJECT else path.with_name(path.name + PROJECT)
+        desk.files.save(opened, named, after)
 
 
 def export(desk: Desk) -> None:
@@ -87,7 +89,7 @@ def export_psd(desk: Desk) -> None:
     if desk.current is None:
         return
     suggested = project_path(desk.current).with_suffix(".psd")
-    path = desk.ports.dialogs.save_file("Export layers", suggested, (PSD_KIND, PROJECT_KIND))
+    path = desk.ports.dialogs.save_file("Export layers", suggested, (PSD_KIND,))
     if path is not None:
         desk.files.export_layers(desk.current, path)
 
@@ -99,12 +101,19 @@ def close(desk: Desk) -> None:
 
 def close_document(desk: Desk, opened: OpenDocument, after: Callable[[], object]) -> None:
     """Close a tab; what is not saved is asked about first. `after` runs only if it was closed."""
+    if desk.files.is_saving(opened):
+        desk.files.when_saved(opened, lambda: close_document(desk, opened, after))
+        return
 
     def gone() -> None:
-        desk.remove(opened)
+        if opened in desk.documents:
+            desk.remove(opened)
         after()
 
-    answer = desk.ports.dialogs.unsaved(opened.title) if opened.modified else "discard"
+    answer: Answer = "discard"
+    if opened.modified:
+        desk.show(opened)
+        answer = desk.ports.dialogs.unsaved(opened.title)
     if answer == "save":
         save_then(desk, opened, gone)
     elif answer == "discard":
@@ -112,12 +121,31 @@ def close_document(desk: Desk, opened: OpenDocument, after: Callable[[], object]
 
 
 def quit_(desk: Desk) -> None:
-    """Close every tab, one after the other, and then the window; "Cancel" anywhere keeps the rest open."""
-    if desk.documents:
-        desk.show(desk.documents[-1])
-        close_document(desk, desk.documents[-1], lambda: quit_(desk))
-    else:
-        desk.ports.screen.do("close")
+    """Ask about every document that is not saved, then close them all and the window; "Cancel" keeps everything."""
+    _quit(desk, ())
+
+
+def _quit(desk: Desk, given_up: tuple[Document, ...]) -> None:
+    """given_up: what the user does not want to save."""
+    if desk.files.writing:
+        desk.files.when_written(lambda: _quit(desk, given_up))
+        return
+    unsaved = [each for each in desk.documents if each.modified and each.document not in given_up]
+    if unsaved:
+        _ask_and_quit(desk, unsaved[0], given_up)
+        return
+    for opened in reversed(desk.documents):
+        desk.remove(opened)
+    desk.ports.screen.do("close")
+
+
+def _ask_and_quit(desk: Desk, opened: OpenDocument, given_up: tuple[Document, ...]) -> None:
+    desk.show(opened)
+    answer = desk.ports.dialogs.unsaved(opened.title)
+    if answer == "save":
+        save_then(desk, opened, lambda: _quit(desk, given_up))
+    elif answer == "discard":
+        _quit(desk, (*given_up, opened.document))
 
 
 ACTIONS: tuple[Action, ...] = (

@@ -67,6 +67,8 @@ class Dialogs(Protocol):
 
     def export(self, document: Document, suggested: Path) -> Export | None: ...
 
+    def new_page(self) -> Page | None: ...
+
     def numbers(
         self, title: str, fields: Sequence[Field], linked: tuple[str, str] | None = None
     ) -> dict[str, float] | None:
@@ -111,7 +113,7 @@ class Screen(Protocol):
 
     def do(self, what: str) -> None:
         """One of "zoom_in", "zoom_out", "fit", "actual", "panels", "full_screen", "focus_instruction",
-        "rename_layer", "cancel_tool", "confirm_tool", "close"."""
+        "rename_layer", "cancel_tool", "close". Nothing happens to a view that is not there."""
         ...
 
     @property

@@ -15,8 +15,9 @@ from editor.core.tiles import TileMap
 
 
 def everything(desk: Desk) -> None:
-    if desk.document is not None:
-        desk.do(SetSelection(selection.everything(desk.document), "Select all"))
+    document = desk.document
+    if document is not None and (document.selection is None or not selection.covers(document.selection, document.rect)):
+        desk.do(SetSelection(selection.everything(document), "Select all"))
 
 
 def nothing(desk: Desk) -> None:
@@ -25,9 +26,15 @@ def nothing(desk: Desk) -> None:
 
 def invert(desk: Desk) -> None:
     document = desk.document
-    if document is not None:
-        old = document.selection if document.selection is not None else selection.everything(document)
-        desk.do(SetSelection(selection.inverted(old, document), "Invert selection"))
+    if document is not None and document.selection is not None:
+        _select(desk, selection.inverted(document.selection, document), "Invert selection")
+
+
+def _select(desk: Desk, selected: TileMap, label: str) -> None:
+    if selection.empty(selected):
+        desk.say("Nothing would be left of the selection, so it stayed as it was.")
+    else:
+        desk.do(SetSelection(selected, label))
 
 
 def _asking(
@@ -39,7 +46,7 @@ def _asking(
             return
         answer = desk.ports.dialogs.numbers(title, (Field("by", "By", value, 1, 500, "px"),))
         if answer is not None:
-            desk.do(SetSelection(change(document.selection, answer["by"], document.rect), label))
+            _select(desk, change(document.selection, answer["by"], document.rect), label)
 
     return run
 
@@ -51,7 +58,7 @@ _shrink = _asking("Shrink selection", "Shrink", 4, lambda old, by, page: selecti
 ACTIONS: tuple[Action, ...] = (
     Action("select.all", "All", everything, ("Ctrl+A",), "Select", 0, with_document),
     Action("select.none", "None", nothing, ("Ctrl+D", "Ctrl+Shift+A"), "Select", 0, has_selection),
-    Action("select.invert", "Invert", invert, ("Ctrl+Shift+I",), "Select", 0, with_document),
+    Action("select.invert", "Invert", invert, ("Ctrl+Shift+I",), "Select", 0, has_selection),
     Action("select.feather", "Feather...", _feather, ("Shift+F6",), "Select", 1, has_selection),
     Action("select.grow", "Grow...", _grow, (), "Select", 1, has_selection),
     Action("select.shrink", "Shrink...", _shrink, (), "Select", 1, has_selection),

@@ -8,6 +8,7 @@ from editor.actions.action import Action, with_document
 from editor.actions.desk import Desk
 from editor.core.settings import with_instruction
 from editor.edits.session import EditSession
+from inference.errors import EngineError
 
 
 def _session(desk: Desk) -> EditSession | None:
@@ -34,13 +35,38 @@ def has_choice(desk: Desk) -> bool:
     return session is not None and bool(session.picked)
 
 
+def has_finished(desk: Desk) -> bool:
+    session = _session(desk)
+    return session is not None and bool(session.done)
+
+
+def can_repeat(desk: Desk) -> bool:
+    """A variant is shown in place, and no edit runs."""
+    return has_choice(desk) and not is_running(desk)
+
+
+def can_discard(desk: Desk) -> bool:
+    session = _session(desk)
+    return session is not None and any(session.variant(id) is not None for id in session.chosen)
+
+
+def can_restore(desk: Desk) -> bool:
+    return desk.discarded is not None and desk.discarded[0] is desk.current
+
+
+def can_restart(desk: Desk) -> bool:
+    session = _session(desk)
+    return session is not None and session.running is None and session.engine in ("", "died")
+
+
 def generate(desk: Desk) -> None:
     """Start an edit, or, while one runs, cancel it: the button is the same."""
     if is_running(desk):
         cancel(desk)
     elif desk.generation is not None:
         desk.generation.start()
-        _remember(desk)
+        if is_running(desk):
+            _remember(desk)
 
 
 def cancel(desk: Desk) -> None:
@@ -84,13 +110,36 @@ def _keep(desk: Desk, ids: tuple[str, ...]) -> None:
 def discard(desk: Desk) -> None:
     session = _session(desk)
     if session is not None:
-        session.discard(*session.chosen)
+        _discard(desk, session.chosen)
 
 
 def discard_all(desk: Desk) -> None:
     session = _session(desk)
     if session is not None:
-        session.discard(*(item.id for item in session.variants))
+        _discard(desk, tuple(item.id for item in session.variants))
+
+
+def restore(desk: Desk) -> None:
+    """Put the variants that were last discarded back into the strip."""
+    if desk.discarded is not None and desk.discarded[0] is desk.current:
+        opened, items = desk.discarded
+        desk.discarded = None
+        together = (*opened.edit.variants, *items)
+        opened.edit.variants = tuple(sorted(together, key=lambda item: (item.run, item.index)))
+        opened.edit.choose(items[0].id)
+
+
+def _discard(desk: Desk, ids: tuple[str, ...]) -> None:
+    opened = desk.current
+    if opened is None or not ids:
+        return
+    finished = tuple(item for item in opened.edit.done if item.id in ids)
+    opened.edit.discard(*ids)
+    if finished:
+        desk.discarded = opened, finished
+        opened.variants_modified = True
+        words = "The variant was discarded." if len(finished) == 1 else f"{len(finished)} variants were discarded."
+        desk.say(words, "info", ("Undo", "variant.restore"))
 
 
 def rerun(desk: Desk) -> None:
@@ -132,9 +181,11 @@ def _compare(mode: str) -> Callable[[Desk], None]:
 
 
 def difference(desk: Desk) -> None:
+    """In the grid, a map of what each variant changed; elsewhere this opens the grid with it."""
     session = _session(desk)
     if session is not None:
-        session.difference = not session.difference
+        session.difference = session.compare != "grid" or not session.difference
+        session.compare = "grid"
 
 
 def leave(desk: Desk) -> None:
@@ -148,12 +199,23 @@ def restart(desk: Desk) -> None:
         desk.generation.restart()
 
 
-def choose_model(desk: Desk, name: str) -> None:
-    """Every open document works with this model from now on."""
-    facts = desk.models.facts(name)
-    for opened in desk.documents:
-        opened.edit.use(facts)
-    desk.models.choose(name)
+def choose_model(desk: Desk, name: str = "") -> None:
+    """Every open document works with this model from now on; without a name, with the first that can be used."""
+    names = (name,) if name else desk.models.names
+    problem = "No model is there to choose: add one, and choose it among the dials."
+    for each in names:
+        try:
+            facts = desk.models.facts(each)
+            desk.models.choose(each)
+        except EngineError as error:
+            problem = str(error)
+            continue
+        for opened in desk.documents:
+            opened.edit.use(facts)
+        if not name:
+            desk.say(f"The model {each} is used from now on.")
+        return
+    desk.say(problem, "error")
 
 
 def focus(desk: Desk) -> None:
@@ -184,22 +246,23 @@ ACTIONS: tuple[Action, ...] = (
     Action("edit.escape", "Leave or cancel", escape, ("Esc",), palette=False),
     Action("variant.keep", "Keep as a layer", keep, ("Ctrl+Shift+K",), "Model", 1, has_choice, icon="check"),
     Action("variant.keep_chosen", "Keep all chosen", keep_chosen, (), "Model", 1, has_choice),
-    Action("variant.discard", "Discard variant", discard, (), "Model", 1, has_variants, icon="trash-2"),
+    Action("variant.discard", "Discard variant", discard, (), "Model", 1, can_discard, icon="trash-2"),
     Action("variant.discard_all", "Discard all variants", discard_all, (), "Model", 1, has_variants),
-    Action("variant.next", "Next variant", _step(1), ("Ctrl+Right",), "Model", 2, has_variants),
-    Action("variant.previous", "Previous variant", _step(-1), ("Ctrl+Left",), "Model", 2, has_variants),
-    Action("variant.again", "Again with a new seed", rerun, (), "Model", 2, has_choice, icon="refresh-cw"),
-    Action("variant.nudge", "Again, a little stronger", nudge, (), "Model", 2, has_choice, icon="sliders-horizontal"),
+    Action("variant.restore", "Bring discarded variants back", restore, (), "Model", 1, can_restore),
+    Action("variant.next", "Next variant", _step(1), ("Ctrl+Right",), "Model", 2, has_finished),
+    Action("variant.previous", "Previous variant", _step(-1), ("Ctrl+Left",), "Model", 2, has_finished),
+    Action("variant.again", "Again with a new seed", rerun, (), "Model", 2, can_repeat, icon="refresh-cw"),
+    Action("variant.nudge", "Again, a little stronger", nudge, (), "Model", 2, can_repeat, icon="sliders-horizontal"),
     Action("variant.copy_settings", "Use its settings", copy_settings, (), "Model", 2, has_choice, icon="copy"),
     Action(
         "compare.before", "Before and after", _compare("before"), ("\\", "Ctrl+B"), "View", 2, has_choice, icon="eye"
     ),
     Action("compare.split", "Split", _compare("split"), ("|", "Ctrl+Shift+B"), "View", 2, has_choice, icon="columns-2"),
     Action(
-        "compare.grid", "Side by side", _compare("grid"), ("#", "Ctrl+Alt+G"), "View", 2, has_variants, icon="grid-2x2"
+        "compare.grid", "Side by side", _compare("grid"), ("#", "Ctrl+Alt+G"), "View", 2, has_finished, icon="grid-2x2"
     ),
-    Action("compare.difference", "What changed", difference, ("Ctrl+Alt+D",), "View", 2, has_variants, icon="flame"),
+    Action("compare.difference", "What changed", difference, ("Ctrl+Alt+D",), "View", 2, has_finished, icon="flame"),
     Action("model.choose", "Choose a model", choose_model, palette=False),
     Action("compare.leave", "Leave the comparison", leave, (), palette=False),
-    Action("engine.restart", "Start the model again", restart, (), "Model", 3, with_document, icon="play"),
+    Action("engine.restart", "Start the model again", restart, (), "Model", 3, can_restart, icon="play"),
 )

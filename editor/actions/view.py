@@ -8,6 +8,7 @@ from editor.actions.action import Action, with_document
 from editor.actions.desk import Desk
 from editor.core.settings import with_value
 from editor.tools import TOOLS
+from editor.tools.settings import ToolSettings
 
 
 def _screen(what: str) -> Callable[[Desk], None]:
@@ -19,9 +20,31 @@ def toggle_theme(desk: Desk) -> None:
     desk.settings = with_value(desk.settings, "theme", theme)
 
 
+def _turn(by: int) -> Callable[[Desk], None]:
+    """To the tab `by` places further, around the ends."""
+
+    def run(desk: Desk) -> None:
+        if desk.current is not None:
+            at = desk.documents.index(desk.current)
+            desk.show(desk.documents[(at + by) % len(desk.documents)])
+
+    return run
+
+
+def _has_tabs(desk: Desk) -> bool:
+    return len(desk.documents) > 1
+
+
 def _take(id: str) -> Callable[[Desk], None]:
     def run(desk: Desk) -> None:
         desk.tool = id
+
+    return run
+
+
+def _setting(change: Callable[[ToolSettings], object]) -> Callable[[Desk], None]:
+    def run(desk: Desk) -> None:
+        change(desk.tools)
 
     return run
 
@@ -39,6 +62,8 @@ VIEW: tuple[Action, ...] = (
     Action("view.actual", "Actual pixels", _screen("actual"), ("Ctrl+1",), "View", 0, with_document),
     Action("view.panels", "Hide or show panels", _screen("panels"), ("Tab",), "View", 1),
     Action("view.full_screen", "Full screen", _screen("full_screen"), ("F", "F11"), "View", 1, icon="maximize"),
+    Action("view.next_tab", "Next tab", _turn(1), ("Ctrl+Tab", "Ctrl+PgDown"), "View", 3, _has_tabs),
+    Action("view.previous_tab", "Previous tab", _turn(-1), ("Ctrl+Shift+Tab", "Ctrl+PgUp"), "View", 3, _has_tabs),
     Action("view.theme", "Light or dark", toggle_theme, (), "View", 1),
 )
 
@@ -50,12 +75,12 @@ TOOL_KEYS: tuple[Action, ...] = tuple(
 )
 
 COLOURS: tuple[Action, ...] = (
-    Action("colour.swap", "Swap colours", lambda desk: desk.tools.swap_colours(), ("X",)),
-    Action("colour.default", "Black and white", lambda desk: desk.tools.default_colours(), ("D",)),
-    Action("brush.smaller", "Smaller brush", lambda desk: desk.tools.scale_size(False), ("[", "Ctrl+Alt+Left")),
-    Action("brush.larger", "Larger brush", lambda desk: desk.tools.scale_size(True), ("]", "Ctrl+Alt+Right")),
-    Action("brush.softer", "Softer brush", lambda desk: desk.tools.scale_hardness(False), ("{", "Ctrl+Alt+Down")),
-    Action("brush.harder", "Harder brush", lambda desk: desk.tools.scale_hardness(True), ("}", "Ctrl+Alt+Up")),
+    Action("colour.swap", "Swap colours", _setting(ToolSettings.swap_colours), ("X",)),
+    Action("colour.default", "Black and white", _setting(ToolSettings.default_colours), ("D",)),
+    Action("brush.smaller", "Smaller brush", _setting(lambda tools: tools.scale_size(False)), ("[", "Ctrl+Alt+Left")),
+    Action("brush.larger", "Larger brush", _setting(lambda tools: tools.scale_size(True)), ("]", "Ctrl+Alt+Right")),
+    Action("brush.softer", "Softer brush", _setting(lambda tools: tools.scale_hardness(False)), ("{", "Ctrl+Alt+Down")),
+    Action("brush.harder", "Harder brush", _setting(lambda tools: tools.scale_hardness(True)), ("}", "Ctrl+Alt+Up")),
 )
 
 ACTIONS: tuple[Action, ...] = (*VIEW, *TOOL_KEYS, *COLOURS)

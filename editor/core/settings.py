@@ -38,20 +38,12 @@ SETTINGS: tuple[Setting, ...] = (
         step=5, unit="%", help="Of all text in the window.", restart=True,
     ),
     Setting(
-        key="show_start_hints", title="Show things to try", section="Window", kind="flag", default=True,
-        help="On the page that greets you without a document.",
-    ),
-    Setting(
         key="pixel_grid", title="Pixel grid", section="Canvas", kind="flag", default=True,
         help="Lines between pixels when zoomed in beyond 800 %.",
     ),
     Setting(
         key="wheel_zooms", title="The wheel zooms", section="Canvas", kind="flag", default=True,
         help="Otherwise it scrolls, and Ctrl with the wheel zooms.",
-    ),
-    Setting(
-        key="checker_size", title="Checkerboard", section="Canvas", kind="whole", default=8, minimum=4, maximum=64,
-        step=4, unit="px", help="The squares behind transparent pixels.",
     ),
     Setting(
         key="history_share", title="Memory for the history", section="History", kind="whole", default=25, minimum=5,
@@ -109,10 +101,8 @@ class Settings:
 
     theme: str = "dark"
     font_scale: int = 100
-    show_start_hints: bool = True
     pixel_grid: bool = True
     wheel_zooms: bool = True
-    checker_size: int = 8
     history_share: int = 25
     recovery_seconds: int = 20
     variants: int = 4

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from editor.core.document import Document
+from editor.core.errors import PalimpsestError
+from editor.core.history import History
 from editor.core.journal import Journal, Recovered, recover, recoverable
 from editor.edits.background import Background, Job, Progress
 from editor.edits.open_document import OpenDocument
@@ -13,14 +17,36 @@ from editor.edits.open_document import OpenDocument
 _LOG = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
+class _Watched:
+    """One document. recorded: what its record holds. adopted: the record of an earlier program it came from."""
+
+    opened: OpenDocument
+    journal: Journal | None = None
+    recorded: Document | None = None
+    adopted: Recovered | None = None
+    stop: Callable[[], None] = field(default=lambda: None)
+
+    @property
+    def due(self) -> bool:
+        return self.opened.modified and self.recorded is not self.opened.document
+
+    def take_records(self) -> list[Callable[[], None]]:
+        """Nothing of it needs to be recovered any more: what takes its records away."""
+        records = [record.discard for record in (self.journal, self.adopted) if record is not None]
+        self.journal = self.recorded = self.adopted = None
+        return records
+
+
 class Recovery:
-    """folder: of all records. seconds: between two looks. Records only what has changed, in the background."""
+    """folder: of all records. seconds: between two looks. Records only what has changed, in the background.
+
+    A document has a record while it is modified; saving or closing it takes the record away.
+    """
 
     def __init__(self, folder: Path, background: Background, seconds: float) -> None:
         self._folder, self._background, self._seconds = folder, background, seconds
-        self._journals: dict[int, Journal] = {}
-        self._recorded: dict[int, object] = {}
-        self._recovered: dict[int, Recovered] = {}
+        self._watched: dict[int, _Watched] = {}
         self._documents: Callable[[], tuple[OpenDocument, ...]] = tuple
         self._next: Job | None = None
         self._busy = False
@@ -31,10 +57,12 @@ class Recovery:
         self._later()
 
     def look(self) -> None:
-        """Record what has changed since the last time, and drop the records of what was closed."""
+        """Record what has changed since the last time, and drop the records of what was saved or closed."""
         documents = self._documents()
+        for opened in documents:
+            self._watch(opened)
         self._drop({id(opened) for opened in documents})
-        due = [opened for opened in documents if self._due(opened)]
+        due = [watched for watched in self._watched.values() if watched.due]
         if due and not self._busy:
             self._record(due)
         self._later()
@@ -45,56 +73,83 @@ class Recovery:
 
     def adopt(self, opened: OpenDocument, recovered: Recovered) -> None:
         """The old record of a document that came back goes once it is in the new one."""
-        self._recovered[id(opened)] = recovered
+        self._watch(opened).adopted = recovered
 
     def close(self, discard: bool = True) -> None:
-        """A clean end: nothing is left to recover."""
+        """A clean end: nothing is left to recover. discard False leaves the records, as a crash does."""
         if self._next is not None:
             self._next.cancel()
-        for journal in self._journals.values():
-            journal.discard() if discard else journal.close()
-        for recovered in self._recovered.values():
-            recovered.discard()
-        self._journals.clear()
+        for watched in self._watched.values():
+            watched.stop()
+            if discard:
+                _call_all(watched.take_records())
+            elif watched.journal is not None:
+                watched.journal.close()
+        self._watched.clear()
 
-    def _due(self, opened: OpenDocument) -> bool:
-        return opened.modified and self._recorded.get(id(opened)) is not opened.document
+    def _watch(self, opened: OpenDocument) -> _Watched:
+        watched = self._watched.get(id(opened))
+        if watched is None:
+            watched = self._watched[id(opened)] = _Watched(opened)
+            # At once and not at the next look: after a crash, an old record must not come before a newer file.
+            watched.stop = opened.on("modified", lambda: self._saved(watched))
+        return watched
 
-    def _record(self, due: list[OpenDocument]) -> None:
-        jobs = [(id(opened), self._journal(opened), opened.history, opened.path, opened.title) for opened in due]
-        documents = {id(opened): opened.document for opened in due}
+    def _saved(self, watched: _Watched) -> None:
+        if not watched.opened.modified:
+            self._discard(watched.take_records())
+
+    def _record(self, due: list[_Watched]) -> None:
+        jobs = [(each, self._journal(each), each.opened.document) for each in due]
+        plain = [(journal, each.opened.history, each.opened.path, each.opened.title) for each, journal, _ in jobs]
         self._busy = True
 
-        def work(progress: Progress) -> None:
-            for _, journal, history, path, title in jobs:
-                journal.record(history, path, title)
+        def work(progress: Progress) -> list[Journal]:
+            return [journal for journal, *what in plain if _recorded(journal, *what)]
 
-        def done(nothing: None) -> None:
+        def done(recorded: list[Journal]) -> None:
             self._busy = False
-            self._recorded.update(documents)
-            for key in documents:
-                recovered = self._recovered.pop(key, None)
-                if recovered is not None:
-                    recovered.discard()
+            for watched, journal, document in jobs:
+                if journal in recorded and watched.journal is journal:
+                    watched.recorded = document
+                    old, watched.adopted = watched.adopted, None
+                    self._discard([old.discard] if old is not None else [])
 
         self._background.run(work, done, self._not_recorded)
 
-    def _journal(self, opened: OpenDocument) -> Journal:
-        return self._journals.setdefault(id(opened), Journal(self._folder))
+    def _journal(self, watched: _Watched) -> Journal:
+        if watched.journal is None:
+            watched.journal = Journal(self._folder)
+        return watched.journal
 
     def _not_recorded(self, error: Exception) -> None:
         self._busy = False
         _failed(error)
 
     def _drop(self, kept: set[int]) -> None:
-        for key in [key for key in self._journals if key not in kept]:
-            self._journals.pop(key).discard()
-            self._recorded.pop(key, None)
+        for key in [key for key in self._watched if key not in kept]:
+            watched = self._watched.pop(key)
+            watched.stop()
+            self._discard(watched.take_records())
+
+    def _discard(self, records: list[Callable[[], None]]) -> None:
+        if records:
+            self._background.run(lambda progress: _call_all(records), lambda nothing: None, _failed)
 
     def _later(self) -> None:
         if self._next is not None:
             self._next.cancel()
         self._next = self._background.later(self._seconds, self.look)
+
+
+def _recorded(journal: Journal, history: History, path: Path | None, title: str) -> bool:
+    """One that cannot be recorded does not keep the others from it."""
+    try:
+        journal.record(history, path, title)
+    except PalimpsestError as error:
+        _failed(error)
+        return False
+    return True
 
 
 def _recovered(folder: Path) -> list[Recovered]:
@@ -103,9 +158,14 @@ def _recovered(folder: Path) -> list[Recovered]:
     for found in recoverable(folder):
         try:
             result.append(recover(found))
-        except Exception as error:  # a damaged record must not keep the program from starting
-            _LOG.warning("%s cannot be recovered: %s", found.folder, error)
+        except PalimpsestError as error:  # a damaged record must not keep the others from coming back
+            _failed(error)
     return result
+
+
+def _call_all(calls: Iterable[Callable[[], None]]) -> None:
+    for call in calls:
+        call()
 
 
 def _failed(error: Exception) -> None:

@@ -35,8 +35,16 @@ class WindowDialogs:
             return None
         kind = next((kind for kind in kinds if _filter(kind.title, kind.suffixes) == chosen), kinds[0])
         path = Path(name)
-        known = any(path.suffix.lower() in kind.suffixes for kind in kinds)
-        return path if known else path.with_name(path.name + kind.suffixes[0])
+        if any(path.suffix.lower() in kind.suffixes for kind in kinds):
+            return path
+        # The system's dialog asked about the name without its suffix.
+        path = path.with_name(path.name + kind.suffixes[0])
+        return path if not path.exists() or self._may_replace(path) else None
+
+    def _may_replace(self, path: Path) -> bool:
+        buttons = QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.Cancel
+        text = f"{path.name} already exists. Replace it?"
+        return QMessageBox.question(self._over(), "Replace the file", text, buttons) == QMessageBox.StandardButton.Yes
 
     def export(self, document: Document, suggested: Path) -> Export | None:
         dialog = ExportDialog(document, suggested, self._quality(), self._over())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from editor.actions import ACTIONS, MENUS, action_named
@@ -36,6 +36,7 @@ class Commands(QObject):
         self.actions = {action.id: self._made(action) for action in ACTIONS}
         self.use_keys(desk.settings.shortcuts)
         desk.changed.connect(self._desk_changed)
+        QGuiApplication.clipboard().dataChanged.connect(self._soon.start)
 
     def trigger(self, id: str, *arguments: object) -> None:
         """Run the action of this id, if it may run now. KeyError for an unknown one."""

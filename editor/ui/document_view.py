@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
@@ -19,6 +20,7 @@ from editor.edits.values import VariantItem
 from editor.tools.settings import ToolSettings
 from editor.ui.canvas.canvas import Canvas
 from editor.ui.canvas.compare import Cell, CompareGrid
+from editor.ui.canvas.viewport import Viewport
 
 REPAINT = ("variants", "chosen", "compare", "split", "grid", "difference")
 
@@ -58,6 +60,11 @@ class DocumentView(QWidget):
         self.destroyed.connect(lambda: [end() for end in ends])
         self.refresh()
 
+    @property
+    def viewport(self) -> Viewport:
+        """What is seen of the two: zooming and the keyboard are meant for it."""
+        return self.grid if self._stack.currentWidget() is self.grid else self.canvas
+
     def refresh(self) -> None:
         """Show what the session says is to be seen."""
         session = self.opened.edit
@@ -85,15 +92,34 @@ class DocumentView(QWidget):
         return laid
 
     def _show_grid(self, wanted: bool) -> None:
-        items = self.opened.edit.done[: self.opened.edit.grid] if wanted else ()
+        items = self._compared() if wanted else ()
+        entering = bool(items) and self.viewport is self.canvas
         if not items:
-            self._stack.setCurrentWidget(self.canvas)
-            self._cells = ()
+            self._leave_grid()
             return
-        self._fill_grid(items)
-        if self._stack.currentWidget() is not self.grid:
+        if entering:
             self._stack.setCurrentWidget(self.grid)
             self.grid.setFocus()
+        self._fill_grid(items)
+        if entering:
+            self.grid.fit()
+
+    def _leave_grid(self) -> None:
+        self._cells = ()
+        if self.viewport is self.grid:
+            focused = self.grid.hasFocus()
+            self._stack.setCurrentWidget(self.canvas)
+            self.grid.show_cells([])
+            if focused:
+                self.canvas.setFocus()
+
+    def _compared(self) -> tuple[VariantItem, ...]:
+        """As many finished variants as the grid shows: those around the one shown in place, else the latest."""
+        session = self.opened.edit
+        done = session.done
+        at = next((place for place, item in enumerate(done) if item is session.shown), len(done) - 1)
+        start = min(at // session.grid * session.grid, max(0, len(done) - session.grid))
+        return done[start : start + session.grid]
 
     def _fill_grid(self, items: tuple[VariantItem, ...]) -> None:
         session = self.opened.edit
@@ -104,8 +130,7 @@ class DocumentView(QWidget):
             self.grid.choose(chosen)
             return
         self._cells = state
-        view = self.canvas.view if self._stack.currentWidget() is self.canvas else None
-        self.grid.show_cells([Cell(document, _caption(item)) for item, document in cells], chosen, view)
+        self.grid.show_cells([Cell(document, _caption(item)) for item, document in cells], chosen)
         maps = [self._map(item, document) for item, document in cells]
         self.grid.set_difference(maps if session.difference else None)
 
@@ -120,7 +145,7 @@ class DocumentView(QWidget):
         self.grid.left.connect(lambda: self._trigger("compare.leave"))
 
     def _choose(self, place: int) -> None:
-        items = self.opened.edit.done
+        items = self._compared()
         if place < len(items):
             self.opened.edit.choose(items[place].id)
 
@@ -128,12 +153,23 @@ class DocumentView(QWidget):
         self._choose(place)
         self._trigger("compare.leave")
 
+    def event(self, event: QEvent) -> bool:
+        """D belongs to the grid while it is shown, whatever it does elsewhere."""
+        if event.type() == QEvent.Type.ShortcutOverride and self._is_difference(cast(QKeyEvent, event)):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """D shows what changed, while the grid is shown."""
-        if event.key() == Qt.Key.Key_D and self._stack.currentWidget() is self.grid:
+        if self._is_difference(event):
             self._trigger("compare.difference")
         else:
             super().keyPressEvent(event)
+
+    def _is_difference(self, event: QKeyEvent) -> bool:
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        return plain and event.key() == Qt.Key.Key_D and self.viewport is self.grid
 
     def _split_moved(self, split: float) -> None:
         self.opened.edit.split = split

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QIcon, QKeyEvent, QKeySequence, QPixmap
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
 
+from editor.actions import action_named
 from editor.actions.desk import Desk
 from editor.edits.open_document import OpenDocument
 from editor.edits.stale import StaleWatch
 from editor.tools.tool import Tool
 from editor.ui.commands import HELD, Commands
 from editor.ui.document_view import DocumentView
+from editor.ui.icons import icon
 from editor.ui.panels.history import HistoryPanel
 from editor.ui.panels.instruction_bar import InstructionBar
 from editor.ui.panels.layers import LayersPanel
@@ -31,6 +33,20 @@ from editor.ui.workspace import Workspace
 LEAST = (1024, 640)
 FIRST = (1280, 800)
 PANEL_WIDTH = 280
+CONTEXT = (
+    "edit.cut",
+    "edit.copy",
+    "edit.paste",
+    "",
+    "select.all",
+    "select.none",
+    "select.invert",
+    "",
+    "layer.duplicate",
+    "layer.mask_from_selection",
+    "edit.focus_instruction",
+)
+"""Actions of the canvas's context menu; "" is a line."""
 
 
 class MainWindow(QMainWindow):
@@ -144,7 +160,7 @@ class MainWindow(QMainWindow):
         return super().eventFilter(watched, event)
 
     def _assemble(self) -> None:
-        self.setWindowIcon(QIcon())
+        self.setWindowIcon(icon("sparkles", "accent"))
         self.setMinimumSize(*LEAST)
         self.resize(*FIRST)
         self.setDockNestingEnabled(True)
@@ -181,6 +197,14 @@ class MainWindow(QMainWindow):
         self.layers.selection_changed.connect(self._layers_selected)
         self._stale.on("stale", lambda: (self.layers.refresh_stale(), self.recipe.refresh()))
 
+    def _use_settings(self) -> None:
+        view = self.view
+        if view is not None:
+            for part in (view.canvas, view.grid):
+                part.wheel_zooms = self._desk.settings.wheel_zooms
+            view.canvas.pixel_grid = self._desk.settings.pixel_grid
+            view.canvas.update()
+
     def _desk_changed(self, name: str) -> None:
         if name == "current":
             self.show_document(self._desk.current)
@@ -188,6 +212,7 @@ class MainWindow(QMainWindow):
             self._take_tool()
         elif name == "settings":
             self.start.refresh()
+            self._use_settings()
 
     def _document_changed(self, name: str) -> None:
         current = self._desk.current
@@ -216,6 +241,7 @@ class MainWindow(QMainWindow):
             ):
                 signal.connect(slot, Qt.ConnectionType.UniqueConnection)
             self.status.set_zoom(canvas.view.scale)
+            self._use_settings()
 
     def _layers_selected(self) -> None:
         self._desk.selected = self.layers.selected_layers()
@@ -242,31 +268,17 @@ class MainWindow(QMainWindow):
         for dock in self.findChildren(QDockWidget):
             menu.addAction(dock.toggleViewAction())
 
-    def _show_context_menu(self, at: object) -> None:
+    def _show_context_menu(self, at: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for id in (
-            "edit.cut",
-            "edit.copy",
-            "edit.paste",
-            "",
-            "select.all",
-            "select.none",
-            "select.invert",
-            "",
-            "layer.duplicate",
-            "layer.mask_from_selection",
-            "edit.focus_instruction",
-        ):
+        for id in CONTEXT:
             if id:
                 menu.addAction(self.commands.actions[id])
             else:
                 menu.addSeparator()
-        menu.popup(at)  # pyright: ignore[reportArgumentType]
+        menu.popup(at)
 
     def _held_key(self, event: QKeyEvent) -> bool:
-        from editor.actions import action_named
-
         keys = keys_of(action_named(HELD[0]), self._desk.settings.shortcuts)
         return bool(keys) and QKeySequence(event.keyCombination()) == QKeySequence(keys[0])
 

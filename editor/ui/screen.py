@@ -44,9 +44,9 @@ def _cancel_tool(view: DocumentView) -> None:
 
 
 _CANVAS: dict[str, Callable[[DocumentView], object]] = {
-    "zoom_in": lambda view: view.canvas.zoom_in(),
-    "zoom_out": lambda view: view.canvas.zoom_out(),
-    "fit": lambda view: view.canvas.fit(),
-    "actual": lambda view: view.canvas.actual_size(),
+    "zoom_in": lambda view: view.viewport.zoom_in(),
+    "zoom_out": lambda view: view.viewport.zoom_out(),
+    "fit": lambda view: view.viewport.fit(),
+    "actual": lambda view: view.viewport.actual_size(),
     "cancel_tool": _cancel_tool,
 }

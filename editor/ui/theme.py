@@ -15,6 +15,7 @@ import resources
 ThemeName = Literal["dark", "light"]
 FOLDER = Path(resources.__file__).resolve().parent / "themes"
 PROPERTY = "palimpsest.theme"
+TEXT_SIZE = "palimpsest.text-size"
 
 SMALL, NORMAL, LARGE = 9, 10, 13
 """The three sizes of text, in points."""
@@ -127,9 +128,14 @@ def current() -> Theme:
     return named(name) if isinstance(name, str) else DARK
 
 
-def apply(app: QApplication, name: ThemeName) -> Theme:
-    """Give the whole program this theme; everything that is open follows. KeyError for an unknown name."""
+def apply(app: QApplication, name: ThemeName, percent: int | None = None) -> Theme:
+    """Give the whole program this theme; everything that is open follows. KeyError for an unknown name.
+
+    percent: of the usual size of all text; None leaves it as it is.
+    """
     theme = named(name)
+    if percent is not None:
+        app.setProperty(TEXT_SIZE, percent)
     app.setProperty(PROPERTY, name)
     QPixmapCache.clear()
     app.setStyle("Fusion")
@@ -140,9 +146,9 @@ def apply(app: QApplication, name: ThemeName) -> Theme:
 
 
 def sized(font: QFont, points: int, bold: bool = False) -> QFont:
-    """A copy of the font in another size."""
+    """A copy of the font in another size, of the three at 100 %."""
     copy = QFont(font)
-    copy.setPointSize(points)
+    copy.setPointSizeF(_points(points))
     copy.setBold(bold)
     return copy
 
@@ -195,11 +201,17 @@ def stylesheet(theme: Theme) -> str:
     values = {
         **cast("dict[str, str]", asdict(theme)),
         "images": (FOLDER / theme.name).as_posix(),
-        "small": f"{SMALL}pt",
-        "normal": f"{NORMAL}pt",
-        "large": f"{LARGE}pt",
+        "small": f"{_points(SMALL):g}pt",
+        "normal": f"{_points(NORMAL):g}pt",
+        "large": f"{_points(LARGE):g}pt",
     }
     return Template((FOLDER / "window.qss").read_text(encoding="utf-8")).substitute(values)
+
+
+def _points(points: int) -> float:
+    app = QApplication.instance()
+    percent = cast("object", app.property(TEXT_SIZE)) if app is not None else None
+    return points * (percent if isinstance(percent, int) else 100) / 100
 
 
 def contrast(first: str, second: str) -> float:

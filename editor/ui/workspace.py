@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from editor.actions.desk import Desk
 from editor.actions.file import close_document
 from editor.edits.open_document import OpenDocument
 from editor.tools.tool import Tool
+from editor.ui.clipboard import pixels_of
 from editor.ui.document_view import DocumentView
 
 Trigger = Callable[..., object]
+TITLE = ("modified", "variants_modified", "title", "path")
+"""What of a document its tab tells."""
 
 
 class Workspace(QWidget):
@@ -33,6 +36,7 @@ class Workspace(QWidget):
         super().__init__(parent)
         self._desk, self._trigger = desk, trigger
         self._views: dict[int, DocumentView] = {}
+        self._front: OpenDocument | None = None
         self._tool: Tool | None = None
         self._start = start
         self.tabs = QTabBar(self)
@@ -41,6 +45,8 @@ class Workspace(QWidget):
         self.tabs.setExpanding(False)
         self.tabs.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.tabs.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.tabs.setAccessibleName("Open documents")
+        self.tabs.installEventFilter(self)
         self.stack = QStackedWidget(self)
         self.stack.addWidget(start)
         self.setAcceptDrops(True)
@@ -60,6 +66,15 @@ class Workspace(QWidget):
         self._tool = tool
         for view in self._views.values():
             view.canvas.tool = tool if view is self.view else None
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A middle click closes the tab under it."""
+        if watched is self.tabs and isinstance(event, QMouseEvent) and event.button() == Qt.MouseButton.MiddleButton:
+            place = self.tabs.tabAt(event.position().toPoint())
+            if place >= 0 and event.type() == QEvent.Type.MouseButtonRelease:
+                self._tab_closed(place)
+            return True
+        return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -102,7 +117,8 @@ class Workspace(QWidget):
         self._show_current()
 
     def _show_title(self, place: int, opened: OpenDocument) -> None:
-        self.tabs.setTabText(place, opened.title + (" *" if opened.modified else ""))
+        title = opened.title.replace("&", "&&")
+        self.tabs.setTabText(place, title + (" *" if opened.modified else ""))
         self.tabs.setTabToolTip(place, str(opened.path) if opened.path is not None else "not saved yet")
 
     def _show_current(self) -> None:
@@ -113,6 +129,10 @@ class Workspace(QWidget):
         self.stack.setCurrentWidget(self._start if view is None else view)
         if self._tool is not None:
             self.use_tool(self._tool)
+        if current is not self._front:
+            self._front = current
+            if view is not None:
+                view.viewport.setFocus()
         self.view_changed.emit(view)
 
     def _new_view(self, opened: OpenDocument) -> DocumentView:
@@ -120,8 +140,8 @@ class Workspace(QWidget):
         view.refused.connect(lambda text: self._desk.say(text, "warning"))
         view.canvas.context_menu.connect(self.context_menu)
         view.canvas.files_dropped.connect(lambda paths: self._trigger("file.open", *map(Path, paths)))
-        view.canvas.image_dropped.connect(lambda image: self._trigger("edit.paste_image", image))
-        end = opened.changed.connect(lambda name: self._renamed(opened) if name in ("modified", "title") else None)
+        view.canvas.image_dropped.connect(lambda image: self._trigger("edit.paste_image", pixels_of(image)))
+        end = opened.changed.connect(lambda name: self._renamed(opened) if name in TITLE else None)
         view.destroyed.connect(end)
         self.stack.addWidget(view)
         return view

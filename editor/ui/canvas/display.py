@@ -37,6 +37,7 @@ class Display(Viewport):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.pixel_grid = True
         self.settings = ToolSettings()
         self._tool: Tool | None = None
         self._document: Document | None = None
@@ -158,7 +159,8 @@ class Display(Viewport):
 
     def _draw_over(self, painter: QPainter, document: Document, size: Size, ratio: float, clip: Rect) -> None:
         overlays.draw_border(painter, document, self._view, size)
-        overlays.draw_grid(painter, document, self._view, size, clip)
+        if self.pixel_grid:
+            overlays.draw_grid(painter, document, self._view, size, clip)
         shown = self._picture.document or document
         self._ants.draw(painter, shown, self._view, size, ratio)
         if self._compare != "before" and self._tool is not None:

@@ -31,6 +31,7 @@ class Viewport(QWidget):
         self._largest_fit = 1.0
         self._pan_from: Point | None = None
         self._space = False
+        self.wheel_zooms = True
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -161,7 +162,10 @@ class Viewport(QWidget):
         return True
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel zooms around the pointer; with Shift or Alt it scrolls, as two fingers on a touchpad do."""
+        """The wheel zooms around the pointer; with Shift or Alt it scrolls, as two fingers on a touchpad do.
+
+        Where `wheel_zooms` is False it scrolls, and zooms with Ctrl.
+        """
         ratio, held, pixels = self.devicePixelRatioF(), event.modifiers(), event.pixelDelta()
         control = bool(held & Qt.KeyboardModifier.ControlModifier)
         angle = event.angleDelta()
@@ -171,6 +175,8 @@ class Viewport(QWidget):
             self._pan((angle.y() or angle.x()) / 120 * SCROLL * ratio, 0)
         elif held & Qt.KeyboardModifier.AltModifier:  # some systems turn the wheel sideways for Alt
             self._pan(0, (angle.y() or angle.x()) / 120 * SCROLL * ratio)
+        elif not self.wheel_zooms and not control:
+            self._pan(angle.x() / 120 * SCROLL * ratio, angle.y() / 120 * SCROLL * ratio)
         elif angle.y() or not pixels.isNull():
             notches = angle.y() / 120 if angle.y() else pixels.y() / 60
             self.zoom_to(self._view.scale * NOTCH**notches, event.position())

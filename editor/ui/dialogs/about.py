@@ -30,11 +30,13 @@ STANDS_ON = (
 class AboutDialog(Notice):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("About Palimpsest", parent)
-        title = QLabel(f"Palimpsest {version('palimpsest')}", self)
+        title = QLabel(f"Palimpsest {version('palimpsest')}".strip(), self)
         theme.set_role(title, "title")
         text = "An offline, layered image editor in which you say what to change. Nothing leaves this machine."
         self.body.addWidget(title)
-        self.body.addWidget(secondary(text, self))
+        says = secondary(text, self)
+        says.setWordWrap(True)
+        self.body.addWidget(says)
         licences = QPlainTextEdit(licence_text(), self)
         licences.setReadOnly(True)
         licences.setAccessibleName("Licences")

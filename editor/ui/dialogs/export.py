@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QWidget,
 )
 
@@ -23,6 +22,8 @@ from editor.core.formats import FORMATS
 from editor.core.formats.export_flat import ExportOptions
 from editor.core.formats.format import Format
 from editor.ui.dialogs.base import Dialog
+from editor.ui.widgets.labels import secondary
+from editor.ui.widgets.number_box import whole_box
 from editor.ui.widgets.number_slider import NumberSlider
 
 Metadata = Literal["all", "copyright", "none"]
@@ -41,6 +42,8 @@ class ExportDialog(Dialog):
     def __init__(self, document: Document, suggested: Path, quality: int, parent: QWidget | None = None) -> None:
         super().__init__("Export picture", "Export", parent)
         self._document = document
+        self._replace = Path()
+        longer = max(document.width, document.height)
         self.format = QComboBox(self)
         for format in FORMATS:
             self.format.addItem(format.name, format)
@@ -49,15 +52,18 @@ class ExportDialog(Dialog):
         self.quality = NumberSlider("Quality", 1, 100, help="Higher looks better and takes more room")
         self.quality.setValue(quality)
         self.lossless = QCheckBox("Lossless", self)
-        self.side = QSpinBox(self)
+        self.side = whole_box(1, max(longer, LARGEST_SIDE), longer, "px", self)
+        self.side.setToolTip("The shorter side follows")
+        self.hint = secondary("", self)
+        self.hint.setWordWrap(True)
         self.metadata = QComboBox(self)
         for title, value in METADATA:
             self.metadata.addItem(title, value)
         self.srgb = QCheckBox("Convert to sRGB", self)
         self.srgb.setVisible(document.icc is not None)
-        self._set_up_side()
         self._lay_out()
         self._connect()
+        self._path_changed(self.path.text())
         self._format_changed()
         self.setMinimumWidth(480)
 
@@ -73,28 +79,30 @@ class ExportDialog(Dialog):
         )
         return Export(Path(self.path.text()).expanduser(), options)
 
-    def _set_up_side(self) -> None:
-        longer = max(self._document.width, self._document.height)
-        self.side.setRange(1, max(longer, LARGEST_SIDE))
-        self.side.setValue(longer)
-        self.side.setSuffix(" px")
-        self.side.setToolTip("The shorter side follows")
-
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(8)
         place = QHBoxLayout()
+        place.setSpacing(8)
         place.addWidget(self.path, 1)
         place.addWidget(self.browse)
         form.addRow("File", place)
-        form.addRow("Format", self.format)
-        form.addRow("Quality", self.quality)
-        form.addRow("", self.lossless)
-        form.addRow("Longer side", self.side)
-        form.addRow("Metadata", self.metadata)
-        form.addRow("", self.srgb)
+        rows = (
+            ("Format", self.format),
+            ("Quality", self.quality),
+            ("", self.lossless),
+            ("Longer side", self.side),
+            ("Metadata", self.metadata),
+            ("", self.srgb),
+        )
+        for title, widget in rows:
+            widget.setAccessibleName(title or cast(QCheckBox, widget).text())
+            form.addRow(title, widget)
+        self.path.setAccessibleName("File")
+        self.hint.setMinimumHeight(2 * self.fontMetrics().lineSpacing())  # nothing jumps when it says something
         self.body.addLayout(form)
+        self.body.addWidget(self.hint)
 
     def _connect(self) -> None:
         self.format.currentIndexChanged.connect(self._format_changed)
@@ -111,13 +119,23 @@ class ExportDialog(Dialog):
         self.quality.setEnabled(format.name in LOSSY and not (self.lossless.isEnabled() and self.lossless.isChecked()))
 
     def _path_changed(self, text: str) -> None:
-        suffix = Path(text).suffix.lower()
+        path = Path(text).expanduser()
+        suffix = path.suffix.lower()
         place = next((place for place, format in enumerate(FORMATS) if suffix in format.suffixes), None)
-        self.accept_button.setEnabled(place is not None)
         if place is not None:
             self.format.setCurrentIndex(place)
+        problem = (
+            "" if place is not None else f"Give the name the ending of a format, such as {FORMATS[0].suffixes[0]}."
+        )
+        problem = problem or ("" if path.parent.is_dir() else "Its folder does not exist; choose another.")
+        self.accept_button.setEnabled(not problem)
+        replaces = not problem and path.exists() and path != self._replace
+        self.accept_button.setText("Replace" if replaces else "Export")
+        self.hint.setText(problem or ("A file of this name exists; it will be replaced." if replaces else ""))
 
     def _browse(self) -> None:
+        """The system's dialog asks before it gives the name of a file that exists."""
         name, _ = QFileDialog.getSaveFileName(self, "Export to", self.path.text())
         if name:
+            self._replace = Path(name)
             self.path.setText(name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from editor.actions.ports import Page
 from editor.ui.dialogs.base import Dialog
+from editor.ui.widgets.number_box import number_box, whole_box
 
 PRESETS: tuple[tuple[str, int, int, float], ...] = (
     ("Full HD, 1920 x 1080", 1920, 1080, 96),
@@ -20,23 +22,23 @@ FILLS: tuple[tuple[str, tuple[int, int, int, int] | None], ...] = (
     ("Transparent", None),
 )
 LARGEST = 60000
+CUSTOM = len(PRESETS)
 
 
 class NewPageDialog(Dialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("New document", "Create", parent)
         self.preset, self.fill = QComboBox(self), QComboBox(self)
-        self.width_box, self.height_box, self.dpi = _side(self), _side(self), QDoubleSpinBox(self)
-        self.dpi.setRange(1, 9600)
-        self.dpi.setDecimals(0)
-        self.dpi.setSuffix(" dpi")
-        for title, *size in PRESETS:
-            self.preset.addItem(title, size)
-        for title, colour in FILLS:
-            self.fill.addItem(title, colour)
+        self.width_box = whole_box(1, LARGEST, unit="px", parent=self)
+        self.height_box = whole_box(1, LARGEST, unit="px", parent=self)
+        self.dpi = number_box(1, 9600, unit="dpi", decimals=0, parent=self)
+        self.preset.addItems([*(title for title, *_ in PRESETS), "Custom"])
+        self.fill.addItems([title for title, _ in FILLS])
         self._lay_out()
         self.preset.currentIndexChanged.connect(self._take)
         self._take(0)
+        for box in (self.width_box, self.height_box, self.dpi):
+            box.valueChanged.connect(lambda _: self.preset.setCurrentIndex(CUSTOM))
 
     @property
     def page(self) -> Page:
@@ -45,10 +47,12 @@ class NewPageDialog(Dialog):
         )
 
     def _take(self, index: int) -> None:
+        if index == CUSTOM:
+            return
         _, width, height, dpi = PRESETS[index]
-        self.width_box.setValue(width)
-        self.height_box.setValue(height)
-        self.dpi.setValue(dpi)
+        for box, value in ((self.width_box, width), (self.height_box, height), (self.dpi, round(dpi))):
+            with QSignalBlocker(box):
+                box.setValue(value)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -65,10 +69,3 @@ class NewPageDialog(Dialog):
             widget.setAccessibleName(title)
             form.addRow(title, widget)
         self.body.addLayout(form)
-
-
-def _side(parent: QWidget) -> QSpinBox:
-    box = QSpinBox(parent)
-    box.setRange(1, LARGEST)
-    box.setSuffix(" px")
-    return box

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QWidget
 from editor.actions.ports import Field
 from editor.ui.dialogs.base import Dialog
 from editor.ui.widgets.labels import secondary
+from editor.ui.widgets.number_box import number_box
 
 
 class NumbersDialog(Dialog):
@@ -34,16 +35,14 @@ class NumbersDialog(Dialog):
         return {name: box.value() for name, box in self.boxes.items()}
 
     def _add(self, field: Field) -> QDoubleSpinBox:
-        box = QDoubleSpinBox(self)
-        box.setDecimals(field.decimals)
-        box.setRange(field.low, field.high)
-        box.setValue(field.value)
-        box.setSuffix(f" {field.unit}" if field.unit else "")
+        box = number_box(field.low, field.high, field.value, field.unit, field.decimals, self)
         box.setAccessibleName(field.title)
         box.setMinimumWidth(140)
         self._form.addRow(field.title, box)
         if field.help:
-            self._form.addRow("", secondary(field.help, self))
+            help = secondary(field.help, self)
+            help.setWordWrap(True)
+            self._form.addRow("", help)
         return box
 
     def _link(self, first: str, second: str) -> None:

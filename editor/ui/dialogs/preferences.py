@@ -7,11 +7,9 @@ from collections.abc import Callable
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QLabel,
     QLineEdit,
-    QSpinBox,
     QTabWidget,
     QWidget,
 )
@@ -21,6 +19,7 @@ from editor.core.settings import SETTINGS, Setting, Settings, value_of, with_val
 from editor.ui import theme
 from editor.ui.dialogs.base import Dialog
 from editor.ui.widgets.labels import secondary
+from editor.ui.widgets.number_box import number_box, whole_box
 
 Read = Callable[[], Value]
 
@@ -62,6 +61,7 @@ class PreferencesDialog(Dialog):
 def _help(setting: Setting, parent: QWidget) -> QLabel:
     label = secondary(setting.help + (" Takes effect at the next start." if setting.restart else ""), parent)
     theme.set_role(label, "small")
+    label.setWordWrap(True)
     label.setContentsMargins(0, 0, 0, 8)
     return label
 
@@ -92,18 +92,12 @@ def _choice(setting: Setting, value: Value, parent: QWidget) -> tuple[QWidget, R
 
 
 def _whole(setting: Setting, value: Value, parent: QWidget) -> tuple[QWidget, Read]:
-    box = QSpinBox(parent)
-    box.setRange(round(setting.minimum), round(setting.maximum))
+    box = whole_box(round(setting.minimum), round(setting.maximum), int(value), setting.unit, parent)
     box.setSingleStep(round(setting.step))
-    box.setSuffix(f" {setting.unit}" if setting.unit else "")
-    box.setValue(int(value))
     return box, box.value
 
 
 def _number(setting: Setting, value: Value, parent: QWidget) -> tuple[QWidget, Read]:
-    box = QDoubleSpinBox(parent)
-    box.setRange(setting.minimum, setting.maximum)
+    box = number_box(setting.minimum, setting.maximum, float(value), setting.unit, parent=parent)
     box.setSingleStep(setting.step)
-    box.setSuffix(f" {setting.unit}" if setting.unit else "")
-    box.setValue(float(value))
     return box, box.value

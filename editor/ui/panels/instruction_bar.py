@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
+    QLabel,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -44,9 +45,11 @@ class InstructionBar(QWidget):
         theme.set_role(self, "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.field = InstructionField(self._suggestions, self._own, self)
-        self.scope = ElidedLabel("", self)
+        self.scope, self.stage = QLabel(self), ElidedLabel("", self)
         self.count = _count_box(self)
-        self.dials_button = QPushButton(icon("sliders-horizontal"), " Dials", self)  # Fusion leaves no room between the two
+        self.dials_button = QPushButton(
+            icon("sliders-horizontal"), " Dials", self
+        )  # Fusion leaves no room between the two
         self.dials_button.setAccessibleName("Dials")
         self.dials_button.setToolTip("How much to change, steps, seed and model")
         self.generate = QPushButton(self)
@@ -91,6 +94,7 @@ class InstructionBar(QWidget):
         session = self._session
         running = session.running if session is not None else None
         self.scope.setText(self._scope())
+        self.stage.setText(_stage(session) if session is not None else "")
         self.progress.setVisible(running is not None)
         if running is not None:
             self._show_progress(running.variant, running.fraction, running.variants)
@@ -128,12 +132,9 @@ class InstructionBar(QWidget):
     def _scope(self) -> str:
         if self._opened is None or self._session is None:
             return ""
-        if self._session.running is not None:
-            return _stage(self._session)
         if self._session.again:
-            return "again: replaces this layer's edit"
-        where = "whole picture" if self._opened.document.selection is None else "in the selection"
-        return where + "; the model is starting" * (self._session.engine == "starting")
+            return "again"
+        return "whole picture" if self._opened.document.selection is None else "in the selection"
 
     def _suggestions(self, text: str) -> tuple[str, ...]:
         facts = self._session.facts if self._session is not None else None
@@ -153,9 +154,15 @@ class InstructionBar(QWidget):
         row.addWidget(self.field, 1)
         for widget in (self.count, self.dials_button, self.generate):
             row.addWidget(widget, 0, Qt.AlignmentFlag.AlignBottom)
-        theme.set_role(self.scope, "small")
-        self.scope.setFixedHeight(SCOPE_HEIGHT)
-        self.scope.setContentsMargins(13, 0, 8, 0)  # under the text of the field
+        above = QHBoxLayout()
+        above.setContentsMargins(13, 0, 8, 0)  # over the text of the field
+        above.setSpacing(16)
+        for label in (self.scope, self.stage):
+            theme.set_role(label, "small")
+            label.setFixedHeight(SCOPE_HEIGHT)
+        above.addWidget(self.scope)
+        self.stage.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        above.addWidget(self.stage, 1)
         self.generate.setFixedWidth(self.fontMetrics().horizontalAdvance("Cancel (about 88 min)") + 26)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(3)
@@ -167,7 +174,7 @@ class InstructionBar(QWidget):
         column.setSpacing(0)
         column.addWidget(self.progress)
         column.addSpacing(2)
-        column.addWidget(self.scope)
+        column.addLayout(above)
         column.addSpacing(3)
         column.addLayout(row)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -187,7 +194,7 @@ class InstructionBar(QWidget):
 def _stage(session: EditSession) -> str:
     running = session.running
     if running is None:
-        return ""
+        return "the model is starting" if session.engine == "starting" else ""
     if running.stage == "load" or session.engine == "starting":
         return "starting the model"
     step = f", step {running.step} of {running.steps}" if running.steps else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from editor.actions.desk import Desk, Task
 from editor.edits.open_document import OpenDocument
@@ -13,6 +13,8 @@ from editor.edits.values import Message
 from editor.ui import icons, theme
 from editor.ui.widgets.icon_button import IconButton
 
+TASK_DELAY_MS = 150
+"""Work that takes less is not worth a bar that comes and goes."""
 SECONDS = {"info": 8, "warning": 20}
 """How long a sentence stays by itself; an error stays until it is closed."""
 ICONS: dict[str, tuple[str, icons.Tone]] = {
@@ -30,6 +32,7 @@ class MessageBar(QWidget):
         self._desk, self._trigger = desk, trigger
         self._opened: OpenDocument | None = None
         self._task: Task | None = None
+        self._said: Message | None = None
         self._disconnect: Callable[[], None] = lambda: None
         theme.set_role(self, "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -37,7 +40,11 @@ class MessageBar(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.dismiss)
-        stop = desk.changed.connect(lambda name: self._refresh() if name in ("tasks", "message") else None)
+        self._task_timer = QTimer(self)
+        self._task_timer.setSingleShot(True)
+        self._task_timer.setInterval(TASK_DELAY_MS)
+        self._task_timer.timeout.connect(self._task_lasts)
+        stop = desk.changed.connect(self._desk_changed)
         self.destroyed.connect(lambda: (stop(), self._disconnect()))
         self.show_document(None)
 
@@ -62,13 +69,19 @@ class MessageBar(QWidget):
 
     def _make(self) -> None:
         self.icon, self.text = QLabel(self), QLabel(self)
+        self.icon.setFixedSize(theme.ICON, theme.ICON)
         self.text.setWordWrap(True)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.progress = QProgressBar(self)
+        self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setFixedSize(160, 4)
+        self.cancel_button = QPushButton("Cancel", self)
+        self.cancel_button.clicked.connect(self._cancelled)
         self.close_button = IconButton("x", "Close", parent=self)
-        self.close_button.clicked.connect(self._closed)
+        self.close_button.clicked.connect(self.dismiss)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(8)
         row = QHBoxLayout(self)
@@ -78,51 +91,85 @@ class MessageBar(QWidget):
         row.addWidget(self.text, 1)
         row.addWidget(self.progress)
         row.addLayout(self._buttons)
+        row.addWidget(self.cancel_button)
         row.addWidget(self.close_button)
 
-    def _closed(self) -> None:
+    def _cancelled(self) -> None:
         if self._task is not None:
             self._desk.cancel(self._task)
-        else:
-            self.dismiss()
+
+    def _desk_changed(self, name: str) -> None:
+        if name == "message":
+            self._refresh()
+        elif name == "tasks":
+            self._tasks_changed(self._desk.tasks[-1] if self._desk.tasks else None)
+
+    def _tasks_changed(self, task: Task | None) -> None:
+        if task is None:
+            self._task_timer.stop()
+            self._task = None
+            self._refresh()
+        elif self._task is not None:
+            self._show_task(task)
+        elif not self._task_timer.isActive():
+            self._task_timer.start()
+
+    def _task_lasts(self) -> None:
+        if self._desk.tasks:
+            self._show_task(self._desk.tasks[-1])
+            self._show_parts()
 
     def _refresh(self) -> None:
-        self._task = self._desk.tasks[-1] if self._desk.tasks else None
         message = self.message
-        self.setVisible(self._task is not None or message is not None)
-        self.progress.setVisible(self._task is not None)
-        if self._task is not None:
-            self._show_task(self._task)
-        elif message is not None:
-            self._show_message(message)
+        if message is not self._said:
+            self._said = message
+            self._show_buttons(message.buttons if message is not None else ())
+        if self._task is None:
+            self._timer.stop()
+            if message is not None:
+                self._show_message(message)
+        self._show_parts()
+
+    def _show_parts(self) -> None:
+        """Work in progress goes before what is said; that comes back afterwards."""
+        busy, message = self._task is not None, self.message
+        self.setVisible(busy or message is not None)
+        for widget in (self.progress, self.cancel_button):
+            widget.setVisible(busy)
+        for place in range(self._buttons.count()):
+            button = self._buttons.itemAt(place).widget()
+            button.setVisible(not busy)
+        self.close_button.setVisible(not busy)
 
     def _show_task(self, task: Task) -> None:
-        self._show_buttons(())
-        self._timer.stop()
-        self._show_icon("info")
-        self.text.setText(f"{task.title} ...")
-        self.progress.setRange(0, 1000)
         self.progress.setValue(round(1000 * task.fraction))
-        self.close_button.setToolTip("Cancel")
+        if task is not self._task:
+            self._task = task
+            self._timer.stop()
+            self._show_icon("info")
+            self.text.setText(f"{task.title} ...")
 
     def _show_message(self, message: Message) -> None:
         self._show_icon(message.kind)
         self.text.setText(message.text)
-        self._show_buttons(message.buttons)
-        self.close_button.setToolTip("Close")
         seconds = SECONDS.get(message.kind)
-        if seconds is None:
-            self._timer.stop()
-        else:
+        if seconds is not None:
             self._timer.start(seconds * 1000)
 
     def _show_icon(self, kind: str) -> None:
         name, tone = ICONS[kind]
         self.icon.setPixmap(icons.pixmap(name, theme.ICON, self.devicePixelRatioF(), tone))
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme: the icon is drawn again in its colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self.message is not None:
+            self._show_icon(self.message.kind if self._task is None else "info")
+
     def _show_buttons(self, buttons: tuple[tuple[str, str], ...]) -> None:
         while (item := self._buttons.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
         for title, action in buttons:
             button = QPushButton(title, self)

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from editor.edits.times import about
@@ -15,9 +15,14 @@ from editor.edits.values import VariantItem
 from editor.ui import icons, theme
 from editor.ui.widgets.checkerboard import checkerboard
 
-WIDTH, HEIGHT = 104, 104
+WIDTH, HEIGHT = 92, 104
 PICTURE = 80
 MARGIN = 4
+STATE_ICONS: dict[str, tuple[str, icons.Tone]] = {
+    "waiting": ("circle-dashed", "secondary"),
+    "failed": ("circle-alert", "error"),
+    "cancelled": ("circle-stop", "secondary"),
+}
 
 
 class VariantCard(QWidget):
@@ -31,6 +36,7 @@ class VariantCard(QWidget):
         super().__init__(parent)
         self._item = item
         self._chosen = self._shown = False
+        self._pixels: NDArray[np.uint8] | None = None
         self._picture: QImage | None = None
         self.setFixedSize(WIDTH, HEIGHT)
         self.show_item(item, chosen=False, shown=False)
@@ -41,8 +47,11 @@ class VariantCard(QWidget):
 
     def show_item(self, item: VariantItem, *, chosen: bool, shown: bool) -> None:
         """chosen: among those that "keep all chosen" takes. shown: the one on the canvas."""
-        if item is not self._item or self._picture is None:
-            self._picture = _thumbnail(item)
+        if item is self._item and (chosen, shown) == (self._chosen, self._shown) and self.toolTip():
+            return
+        pixels = _pixels(item)
+        if pixels is not self._pixels:
+            self._pixels, self._picture = pixels, _thumbnail(pixels)
         self._item, self._chosen, self._shown = item, chosen, shown
         self.setToolTip(_words(item))
         self.setAccessibleName(f"Variant {item.index + 1}: {_words(item)}")
@@ -72,19 +81,32 @@ class VariantCard(QWidget):
         self._paint_picture(painter, area)
         if self._item.state == "running":
             _paint_ring(painter, area, self._item.progress)
+        elif self._item.state in STATE_ICONS:
+            name, tone = STATE_ICONS[self._item.state]
+            painter.drawPixmap(_middle(area, theme.ICON).topLeft(), self._icon(name, theme.ICON, tone))
         if self._item.outside_mask_changed:
-            painter.drawPixmap(area.right() - 20, area.top() + 2, icons.pixmap("triangle-alert", 18, tone="warning"))
+            badge = QRect(area.right() - 21, area.top() + 2, 20, 20)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(look.colour("panel"))
+            painter.drawRoundedRect(badge, 4, 4)
+            painter.drawPixmap(_middle(badge, 16).topLeft(), self._icon("triangle-alert", 16, "warning"))
         self._paint_frame(painter, area)
         self._paint_words(painter, area)
+
+    def _icon(self, name: str, side: int, tone: icons.Tone) -> QPixmap:
+        return icons.pixmap(name, side, self.devicePixelRatioF(), tone)
 
     def _paint_picture(self, painter: QPainter, area: QRect) -> None:
         if self._picture is None:
             return
         size = self._picture.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        spot = QRect(area.center().x() - size.width() // 2 + 1, area.center().y() - size.height() // 2 + 1, 0, 0)
-        spot.setSize(size)
+        spot = QRect(0, 0, size.width(), size.height())
+        spot.moveTopLeft(
+            area.topLeft() + QPoint((area.width() - size.width()) // 2, (area.height() - size.height()) // 2)
+        )
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.fillRect(spot, checkerboard(4))
+        if self._picture.hasAlphaChannel():
+            painter.fillRect(spot, checkerboard(4))
         painter.setOpacity(1.0 if self._item.done else 0.55)
         painter.drawImage(spot, self._picture)
         painter.setOpacity(1.0)
@@ -116,9 +138,18 @@ def _paint_ring(painter: QPainter, area: QRect, part: float) -> None:
     painter.drawArc(ring, 90 * 16, -round(360 * 16 * min(1.0, max(0.02, part))))
 
 
-def _thumbnail(item: VariantItem) -> QImage | None:
+def _middle(area: QRect, side: int) -> QRect:
+    """A square in the middle of an area."""
+    return QRect(area.left() + (area.width() - side) // 2, area.top() + (area.height() - side) // 2, side, side)
+
+
+def _pixels(item: VariantItem) -> NDArray[np.uint8] | None:
+    """What there is to see of it: the result, or the rough preview before that."""
+    return item.pixels if item.pixels is not None else item.preview
+
+
+def _thumbnail(pixels: NDArray[np.uint8] | None) -> QImage | None:
     """Twice the size on the screen, for fine displays. None before there is anything to show."""
-    pixels = item.pixels if item.pixels is not None else item.preview
     if pixels is None:
         return None
     step = max(1, math.ceil(max(pixels.shape[:2]) / (PICTURE * 6)))
@@ -130,13 +161,21 @@ def _thumbnail(item: VariantItem) -> QImage | None:
 def _image(pixels: NDArray[np.uint8]) -> QImage:
     """uint8 (h, w, 3 or 4) as an image with memory of its own."""
     height, width, channels = pixels.shape
-    kind = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    clear = channels == 4 and bool((pixels[..., 3] < 255).any())
+    kind = QImage.Format.Format_RGBA8888 if clear else QImage.Format.Format_RGBX8888
+    if channels == 3:
+        kind = QImage.Format.Format_RGB888
     return QImage(pixels.data, width, height, width * channels, kind).copy()
+
+
+def percent(part: float) -> str:
+    """ "12 %"; what is there at all is never said to be nothing."""
+    return "under 1 %" if 0 < part < 0.01 else f"{part:.0%}".replace("%", " %")
 
 
 def _caption(item: VariantItem) -> str:
     if item.done:
-        return f"{item.changed_fraction:.0%}"
+        return percent(item.changed_fraction)
     words = {"waiting": "waiting", "running": about(item.seconds_left) or "working", "failed": "failed"}
     return words.get(item.state, "cancelled")
 
@@ -145,7 +184,9 @@ def _words(item: VariantItem) -> str:
     settings = item.settings
     lines = [settings.instruction, f"seed {item.seed}, follow {settings.text_scale:g}, keep {settings.image_scale:g}"]
     if item.done:
-        lines.append(f"{item.changed_fraction:.0%} of the pixels changed, in {item.seconds:.1f} s")
+        lines.append(f"{percent(item.changed_fraction)} of the pixels changed, in {item.seconds:.1f} s")
         outside = item.outside_mask_changed
         lines.append(f"{outside} pixels changed outside the selection" if outside else "nothing changed outside")
+    if item.state == "failed":
+        lines.append("failed; the message below says why")
     return "\n".join(lines)

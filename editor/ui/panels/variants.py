@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from editor.edits.open_document import OpenDocument
 from editor.edits.session import EditSession
 from editor.ui import theme
-from editor.ui.panels.variant_card import HEIGHT, VariantCard
+from editor.ui.panels.variant_card import HEIGHT, MARGIN, PICTURE, VariantCard
 from editor.ui.widgets.icon_button import IconButton
-from editor.ui.widgets.labels import line, secondary
 
 Trigger = Callable[..., object]
+
+SCROLL_BAR = 12
+CHOICE = {
+    Qt.Key.Key_Left: "variant.previous",
+    Qt.Key.Key_Up: "variant.previous",
+    Qt.Key.Key_Right: "variant.next",
+    Qt.Key.Key_Down: "variant.next",
+}
+ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+DELETE = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 
 MENU = (
     ("Keep as a layer", "variant.keep"),
@@ -39,6 +49,8 @@ class VariantStrip(QWidget):
         self._session: EditSession | None = None
         self._disconnect: Callable[[], None] = lambda: None
         self._cards: dict[str, VariantCard] = {}
+        self._revealed = ""
+        self._before_hold = ""
         theme.set_role(self, "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -56,19 +68,43 @@ class VariantStrip(QWidget):
             self._disconnect = self._session.changed.connect(self._noticed)
         self._refresh()
 
+    def event(self, event: QEvent) -> bool:
+        """While it has the focus, its keys are its own and no shortcuts."""
+        if event.type() == QEvent.Type.ShortcutOverride and _is_own(cast(QKeyEvent, event)):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows and digits choose, Enter keeps, Shift+Enter keeps all chosen, Delete discards."""
-        key, shift = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self._trigger("variant.next" if key == Qt.Key.Key_Right else "variant.previous")
-        elif Qt.Key.Key_1 <= key <= Qt.Key.Key_9:
-            self._choose_at(key - Qt.Key.Key_1)
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        key, shift = Qt.Key(event.key()), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if not _is_own(event):
+            super().keyPressEvent(event)
+        elif key in CHOICE:
+            self._trigger(CHOICE[key])
+        elif key in ENTER:
             self._trigger("variant.keep_chosen" if shift else "variant.keep")
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+        elif key in DELETE:
             self._trigger("variant.discard")
         else:
-            super().keyPressEvent(event)
+            self._choose_at(key - Qt.Key.Key_1)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A frame around the cards while the keys are theirs."""
+        super().paintEvent(event)
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(theme.current().colour("accent"), 1))
+            painter.drawRoundedRect(QRectF(self._scroll.geometry()).adjusted(-2.5, -2.5, 2.5, 2.5), 4, 4)
 
     @property
     def cards(self) -> tuple[VariantCard, ...]:
@@ -87,13 +123,26 @@ class VariantStrip(QWidget):
         for id in [id for id in self._cards if id not in {item.id for item in items}]:
             card = self._cards.pop(id)
             self._row.removeWidget(card)
+            card.hide()
             card.deleteLater()
         if session is not None:
             for place, item in enumerate(items):
                 card = self._cards.get(item.id) or self._new_card(item.id, place)
                 shown = bool(session.chosen) and session.chosen[0] == item.id
                 card.show_item(item, chosen=item.id in session.chosen, shown=shown)
+            self._reveal(session)
             self._show_buttons(session)
+
+    def _reveal(self, session: EditSession) -> None:
+        """Scroll to the variant shown, once after it was chosen."""
+        first = session.chosen[0] if session.chosen else ""
+        if first != self._revealed:
+            self._revealed = first
+            QTimer.singleShot(0, self, self._scroll_to_shown)  # a new card has its place only then
+
+    def _scroll_to_shown(self) -> None:
+        if self._revealed in self._cards:
+            self._scroll.ensureWidgetVisible(self._cards[self._revealed], theme.GRID, 0)
 
     def _show_buttons(self, session: EditSession) -> None:
         has = bool(session.picked)
@@ -102,10 +151,12 @@ class VariantStrip(QWidget):
         self.grid.setEnabled(bool(session.done))
         for mode, button in (("before", self.before), ("split", self.split), ("grid", self.grid)):
             button.setChecked(session.compare == mode)
-        over = session.prunable
-        self.prune.setText(f"{len(over)} old variants could go" if over else "")
-        taken = session.variant_bytes / 2**20
-        self.prune.setToolTip(f"The variants take {taken:.0f} MB of {session.variant_budget / 2**20:.0f} MB.")
+        self.discard.setEnabled(bool(session.chosen))
+        over = len(session.prunable)
+        self.prune.setText(f"Discard {over} old")
+        self.prune.setVisible(over > 0)
+        taken, room = (f"{size / 2**20:.0f} MB" for size in (session.variant_bytes, session.variant_budget))
+        self.prune.setToolTip(f"The variants take {taken}, more than the {room} meant for them.")
 
     def _new_card(self, id: str, place: int) -> VariantCard:
         session = self._session
@@ -114,7 +165,7 @@ class VariantStrip(QWidget):
             raise KeyError(id)
         card = VariantCard(item, self)
         card.chosen.connect(self._choose)
-        card.activated.connect(lambda id: self._open_grid(id))
+        card.activated.connect(self._open_grid)
         card.menu_wanted.connect(self._menu)
         self._cards[id] = card
         self._row.insertWidget(place, card)
@@ -149,46 +200,74 @@ class VariantStrip(QWidget):
     def _lay_out(self) -> None:
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(0)
-        self._row.addStretch(1)
+        self._row.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         inside = QWidget(self)
         inside.setLayout(self._row)
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inside)
-        scroll.setFixedHeight(HEIGHT + 12)
-        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = QScrollArea(self)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(inside)
+        self._scroll.setFixedHeight(HEIGHT + SCROLL_BAR)  # room for its bar, so that nothing moves when that appears
+        self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QHBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 0)
+        column.setContentsMargins(8, 8, 8, 4)
         column.setSpacing(8)
-        column.addWidget(scroll, 1)
-        column.addWidget(line(upright=True, parent=self))
+        column.addWidget(self._scroll, 1)
         column.addLayout(self._buttons())
 
     def _buttons(self) -> QVBoxLayout:
-        self.before = IconButton("eye", "Before and after: hold to see the picture before", "\\", checkable=True)
-        self.split = IconButton("columns-2", "Split: before and after beside each other", "|", checkable=True)
-        self.grid = IconButton("grid-2x2", "Side by side", "#", checkable=True)
-        self.keep = IconButton("check", "Keep as a layer", "Return")
-        self.discard = IconButton("x", "Discard the chosen variants", "Del")
-        self.before.pressed.connect(lambda: self._compare("before"))
-        self.before.released.connect(lambda: self._compare(""))
+        self.before = IconButton("eye", "Hold to see the picture before", "\\", checkable=True, parent=self)
+        self.split = IconButton(
+            "columns-2", "Split: before and after, with a line to drag", "|", checkable=True, parent=self
+        )
+        self.grid = IconButton("grid-2x2", "Side by side", "#", checkable=True, parent=self)
+        self.keep = IconButton("check", "Keep as a layer", "Return", parent=self)
+        self.discard = IconButton("x", "Discard the chosen variants", "Del", parent=self)
+        self.before.pressed.connect(self._hold)
+        self.before.released.connect(self._let_go)
         self.split.clicked.connect(lambda: self._trigger("compare.split"))
         self.grid.clicked.connect(lambda: self._trigger("compare.grid"))
         self.keep.clicked.connect(lambda: self._trigger("variant.keep"))
         self.discard.clicked.connect(lambda: self._trigger("variant.discard"))
-        self.prune = secondary("", self)
+        self.prune = QPushButton(self)
+        self.prune.setAccessibleName("Discard old variants")
+        self.prune.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.prune.clicked.connect(self._prune)
+        policy = self.prune.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.prune.setSizePolicy(policy)
         row = QHBoxLayout()
         row.setSpacing(4)
         for button in (self.before, self.split, self.grid, self.keep, self.discard):
             row.addWidget(button)
         column = QVBoxLayout()
-        column.addStretch(1)
+        column.setSpacing(8)
+        column.addSpacing(MARGIN + (PICTURE - theme.CONTROL) // 2)  # level with the middle of the pictures
         column.addLayout(row)
         column.addWidget(self.prune, 0, Qt.AlignmentFlag.AlignRight)
         column.addStretch(1)
         return column
 
-    def _compare(self, mode: str) -> None:
+    def _hold(self) -> None:
+        """Before, as long as the button is held; then what was compared earlier."""
         if self._session is not None:
-            self._session.compare = mode
+            self._before_hold, self._session.compare = self._session.compare, "before"
+
+    def _let_go(self) -> None:
+        if self._session is not None:
+            self._session.compare = self._before_hold
+            self._show_buttons(self._session)
+
+    def _prune(self) -> None:
+        if self._session is not None:
+            self._session.discard(*(item.id for item in self._session.prunable))
+
+
+def _is_own(event: QKeyEvent) -> bool:
+    """Whether the strip does something with this key; digits may come from the keypad, Shift goes with Enter only."""
+    held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    key = Qt.Key(event.key())
+    if held == Qt.KeyboardModifier.ShiftModifier:
+        return key in ENTER
+    plain = key in CHOICE or key in ENTER or key in DELETE or Qt.Key.Key_1 <= key <= Qt.Key.Key_9
+    return held == Qt.KeyboardModifier.NoModifier and plain
