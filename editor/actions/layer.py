@@ -83,7 +83,14 @@ def down(desk: Desk) -> None:
 
 
 def edit_again(desk: Desk) -> None:
-    """Run the recipe of the active edit layer again."""
+    """Fill the bar from the active edit layer, so that the next edit begins where that one began."""
+    if desk.generation is not None and desk.document is not None:
+        desk.generation.edit_again(desk.document.active)
+        desk.ports.screen.do("focus_instruction")
+
+
+def run_again(desk: Desk) -> None:
+    """Run the recipe of the active edit layer as it stands: the same pixels, if what lies below is the same."""
     if desk.generation is not None and desk.document is not None:
         desk.generation.again(desk.document.active)
 
@@ -197,5 +204,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("layer.hide", "Hide", toggle_visible, ("Ctrl+H",), "Layer", 3, with_layer, is_hidden, icon="eye"),
     Action("layer.up", "Move up", up, ("Ctrl+]", "Alt+PgUp"), "Layer", 4, can_move_up),
     Action("layer.down", "Move down", down, ("Ctrl+[", "Alt+PgDown"), "Layer", 4, can_move_down),
-    Action("layer.edit_again", "Run this edit again", edit_again, (), "Layer", 5, with_recipe, icon="refresh-cw"),
+    Action("layer.edit_again", "Edit again", edit_again, (), "Layer", 5, with_recipe, icon="sparkles"),
+    Action("layer.run_again", "Run this edit again", run_again, (), "Layer", 5, with_recipe, icon="refresh-cw"),
 )

@@ -87,7 +87,10 @@ class Generation:
         self._run: _Run | None = None
         self._last: Plan | None = None
         self._runs = 1 + max((item.run for item in session.variants), default=0)
-        self._disconnect = runner.status().changed.connect(self._engine_changed)
+        self._ends = (
+            runner.status().changed.connect(self._engine_changed),
+            document.on("document", self._leave_again),
+        )
         self._engine_changed("")
 
     @property
@@ -179,6 +182,11 @@ class Generation:
             self.session.take(settings_from(recipe), recipe.seed)
             self.session.seed_locked = False
 
+    def _leave_again(self) -> None:
+        """Another layer is active now: the next edit is of the whole picture again."""
+        if self.session.again and self.document.document.active != self.session.again:
+            self.session.again = ""
+
     def keep(self, ids: Sequence[str] = ()) -> bool:
         """Turn variants into layers in one step, those chosen if none are named; they stay in the strip.
 
@@ -198,7 +206,8 @@ class Generation:
     def close(self) -> None:
         """End the edit, with the tab. Nothing is told afterwards."""
         run, self._run = self._run, None
-        self._disconnect()
+        for end in self._ends:
+            end()
         if run is not None:
             run.cancelled = True
             if run.preparing is not None:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from editor.core.document import Document
 from editor.core.errors import PalimpsestError
-from editor.core.history import History
 from editor.core.journal import Journal, Recovered, recover, recoverable
 from editor.edits.background import Background, Job, Progress
 from editor.edits.open_document import OpenDocument
 
 _LOG = logging.getLogger(__name__)
+Call = Callable[[], None]
 
 
 @dataclass(eq=False)
@@ -25,17 +25,42 @@ class _Watched:
     journal: Journal | None = None
     recorded: Document | None = None
     adopted: Recovered | None = None
-    stop: Callable[[], None] = field(default=lambda: None)
+    stop: Call = field(default=lambda: None)
 
     @property
     def due(self) -> bool:
         return self.opened.modified and self.recorded is not self.opened.document
 
-    def take_records(self) -> list[Callable[[], None]]:
+    def take_records(self) -> list[Call]:
         """Nothing of it needs to be recovered any more: what takes its records away."""
         records = [record.discard for record in (self.journal, self.adopted) if record is not None]
         self.journal = self.recorded = self.adopted = None
         return records
+
+
+class _Record:
+    """One document on its way to the disk."""
+
+    def __init__(self, watched: _Watched, journal: Journal, path: Path | None, title: str) -> None:
+        self._watched, self._journal, self._path, self._title = watched, journal, path, title
+        self._history, self._document = watched.opened.history, watched.opened.document
+
+    def written(self) -> bool:
+        """On a worker thread. One that cannot be recorded does not keep the others from it."""
+        try:
+            self._journal.record(self._history, self._path, self._title)
+        except PalimpsestError as error:
+            _failed(error)
+            return False
+        return True
+
+    def settle(self) -> list[Call]:
+        """It lies on the disk, unless it was saved or closed meanwhile. Returns what takes the older record away."""
+        if self._watched.journal is not self._journal:
+            return []
+        self._watched.recorded = self._document
+        old, self._watched.adopted = self._watched.adopted, None
+        return [] if old is None else [old.discard]
 
 
 class Recovery:
@@ -50,6 +75,7 @@ class Recovery:
         self._documents: Callable[[], tuple[OpenDocument, ...]] = tuple
         self._next: Job | None = None
         self._busy = False
+        self._unwanted: list[Call] = []
 
     def watch(self, documents: Callable[[], tuple[OpenDocument, ...]]) -> None:
         """Record these from now on."""
@@ -86,6 +112,7 @@ class Recovery:
             elif watched.journal is not None:
                 watched.journal.close()
         self._watched.clear()
+        _call_all(self._unwanted)  # where the thread did not come to it; twice does no harm
 
     def _watch(self, opened: OpenDocument) -> _Watched:
         watched = self._watched.get(id(opened))
@@ -100,20 +127,16 @@ class Recovery:
             self._discard(watched.take_records())
 
     def _record(self, due: list[_Watched]) -> None:
-        jobs = [(each, self._journal(each), each.opened.document) for each in due]
-        plain = [(journal, each.opened.history, each.opened.path, each.opened.title) for each, journal, _ in jobs]
+        jobs = [_Record(each, self._journal(each), each.opened.path, each.opened.title) for each in due]
         self._busy = True
 
-        def work(progress: Progress) -> list[Journal]:
-            return [journal for journal, *what in plain if _recorded(journal, *what)]
+        def work(progress: Progress) -> list[_Record]:
+            return [job for job in jobs if job.written()]
 
-        def done(recorded: list[Journal]) -> None:
+        def done(written: list[_Record]) -> None:
             self._busy = False
-            for watched, journal, document in jobs:
-                if journal in recorded and watched.journal is journal:
-                    watched.recorded = document
-                    old, watched.adopted = watched.adopted, None
-                    self._discard([old.discard] if old is not None else [])
+            for job in written:
+                self._discard(job.settle())
 
         self._background.run(work, done, self._not_recorded)
 
@@ -132,24 +155,20 @@ class Recovery:
             watched.stop()
             self._discard(watched.take_records())
 
-    def _discard(self, records: list[Callable[[], None]]) -> None:
-        if records:
-            self._background.run(lambda progress: _call_all(records), lambda nothing: None, _failed)
+    def _discard(self, records: list[Call]) -> None:
+        if not records:
+            return
+        self._unwanted = [*self._unwanted, *records]
+
+        def done(nothing: None) -> None:
+            self._unwanted = [each for each in self._unwanted if each not in records]
+
+        self._background.run(lambda progress: _call_all(records), done, _failed)
 
     def _later(self) -> None:
         if self._next is not None:
             self._next.cancel()
         self._next = self._background.later(self._seconds, self.look)
-
-
-def _recorded(journal: Journal, history: History, path: Path | None, title: str) -> bool:
-    """One that cannot be recorded does not keep the others from it."""
-    try:
-        journal.record(history, path, title)
-    except PalimpsestError as error:
-        _failed(error)
-        return False
-    return True
 
 
 def _recovered(folder: Path) -> list[Recovered]:
@@ -163,7 +182,7 @@ def _recovered(folder: Path) -> list[Recovered]:
     return result
 
 
-def _call_all(calls: Iterable[Callable[[], None]]) -> None:
+def _call_all(calls: Iterable[Call]) -> None:
     for call in calls:
         call()
 

@@ -110,5 +110,13 @@ class Commands(QObject):
         if opened is None:
             self._stop = lambda: None
             return
-        ends = [model.changed.connect(lambda name: self._soon.start()) for model in (opened, opened.edit)]
-        self._stop = lambda: [end() for end in ends] and None
+        ends = [model.changed.connect(self._model_changed) for model in (opened, opened.edit)]
+
+        def stop() -> None:
+            for end in ends:
+                end()
+
+        self._stop = stop
+
+    def _model_changed(self, name: str) -> None:
+        self._soon.start()

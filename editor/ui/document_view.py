@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
+from editor.core.changes import Change
 from editor.core.compositor import composite
 from editor.core.document import Document
 from editor.core.errors import PalimpsestError
@@ -34,7 +35,7 @@ class DocumentView(QWidget):
         self,
         opened: OpenDocument,
         settings: ToolSettings,
-        do: Callable[[object], object],
+        do: Callable[[Change], object],
         trigger: Callable[..., object],
         parent: QWidget | None = None,
     ) -> None:

@@ -35,7 +35,7 @@ class Thumbnails:
         small.setText(MODIFIED, _modified(path))
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            small.save(str(self._file(path)), "PNG")  # half a file is read as none
+            small.save(str(self._file(path)))  # half a file is read as none
             self._prune()
         except OSError as error:
             _LOG.warning("the picture of %s was not kept: %s", path, error)

@@ -33,7 +33,9 @@ class WindowScreen:
         view = self._view()
         if view is None:
             return 0, 0
-        x, y = view.canvas.to_document(view.canvas.rect().center())
+        canvas, ratio = view.canvas, view.canvas.devicePixelRatioF()
+        width, height = canvas.width() * ratio, canvas.height() * ratio
+        x, y = canvas.view.to_document(width / 2, height / 2, (round(width), round(height)))
         return round(x), round(y)
 
 

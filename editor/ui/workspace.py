@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QMouseEvent
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from editor.actions.desk import Desk
@@ -137,14 +137,23 @@ class Workspace(QWidget):
 
     def _new_view(self, opened: OpenDocument) -> DocumentView:
         view = DocumentView(opened, self._desk.tools, self._desk.do, self._trigger, self)
-        view.refused.connect(lambda text: self._desk.say(text, "warning"))
+        view.refused.connect(self._refused)
         view.canvas.context_menu.connect(self.context_menu)
-        view.canvas.files_dropped.connect(lambda paths: self._trigger("file.open", *map(Path, paths)))
-        view.canvas.image_dropped.connect(lambda image: self._trigger("edit.paste_image", pixels_of(image)))
+        view.canvas.files_dropped.connect(self._open)
+        view.canvas.image_dropped.connect(self._paste)
         end = opened.changed.connect(lambda name: self._renamed(opened) if name in TITLE else None)
         view.destroyed.connect(end)
         self.stack.addWidget(view)
         return view
+
+    def _refused(self, text: str) -> None:
+        self._desk.say(text, "warning")
+
+    def _open(self, paths: list[str]) -> None:
+        self._trigger("file.open", *map(Path, paths))
+
+    def _paste(self, image: QImage) -> None:
+        self._trigger("edit.paste_image", pixels_of(image))
 
     def _renamed(self, opened: OpenDocument) -> None:
         if opened in self._desk.documents:

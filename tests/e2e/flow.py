@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton
 
 from editor.core.compositor import composite
 from editor.core.document import Document
@@ -140,9 +140,10 @@ def run_recipe_again(hand: Hand) -> None:
     layer = document.layers[1]
     assert isinstance(layer, RasterLayer) and layer.recipe is not None
     count = len(edit.done)
-    generation = hand.program.desk.generation
-    assert generation is not None
-    generation.again(layer.id)
+    recipe = hand.window.recipe
+    hand.window.findChild(QDockWidget, "Recipe").raise_()
+    hand.rest()
+    hand.click(recipe.again)
     hand.wait(lambda: len(edit.done) == count + 1 and edit.running is None)
     again = edit.done[-1].layer
     assert again is not None

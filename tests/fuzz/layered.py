@@ -475,9 +475,9 @@ def run(arguments: argparse.Namespace, folder: Path) -> tuple[Tally, int]:
             worker.give(path)
             number += 1
         for worker in [each for each in workers if each not in idle]:
-            result = worker.taken(arguments.limit)
+            path, result = worker.path, worker.taken(arguments.limit)
             if result is not None:
-                finished(worker.path, result, tally, arguments)
+                finished(path, result, tally, arguments)
                 idle.append(worker)
     for worker in workers:
         worker.end()

@@ -107,7 +107,7 @@ class ExportDialog(Dialog):
     def _connect(self) -> None:
         self.format.currentIndexChanged.connect(self._format_changed)
         self.browse.clicked.connect(self._browse)
-        self.lossless.toggled.connect(lambda on: self.quality.setEnabled(not on))
+        self.lossless.toggled.connect(self._format_changed)
         self.path.textChanged.connect(self._path_changed)
 
     def _format_changed(self) -> None:

@@ -79,7 +79,7 @@ class KeysDialog(Dialog):
 
     def _connect(self) -> None:
         self.search.textChanged.connect(self._filter)
-        self.tree.currentItemChanged.connect(lambda *_: self._show_current())
+        self.tree.currentItemChanged.connect(self._show_current)
         self.key.editingFinished.connect(self._pressed)
         self.default.clicked.connect(self._restore)
         self.none.clicked.connect(lambda: self._give(""))

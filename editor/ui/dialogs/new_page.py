@@ -38,7 +38,7 @@ class NewPageDialog(Dialog):
         self.preset.currentIndexChanged.connect(self._take)
         self._take(0)
         for box in (self.width_box, self.height_box, self.dpi):
-            box.valueChanged.connect(lambda _: self.preset.setCurrentIndex(CUSTOM))
+            box.valueChanged.connect(self._typed)
 
     @property
     def page(self) -> Page:
@@ -53,6 +53,9 @@ class NewPageDialog(Dialog):
         for box, value in ((self.width_box, width), (self.height_box, height), (self.dpi, round(dpi))):
             with QSignalBlocker(box):
                 box.setValue(value)
+
+    def _typed(self) -> None:
+        self.preset.setCurrentIndex(CUSTOM)
 
     def _lay_out(self) -> None:
         form = QFormLayout()

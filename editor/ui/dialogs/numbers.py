@@ -51,8 +51,8 @@ class NumbersDialog(Dialog):
         self._form.addRow("", self.locked)
         one, other = self.boxes[first], self.boxes[second]
         ratio = other.value() / one.value()
-        one.valueChanged.connect(lambda value: self._follow(other, value * ratio))
-        other.valueChanged.connect(lambda value: self._follow(one, value / ratio))
+        one.valueChanged.connect(lambda: self._follow(other, one.value() * ratio))
+        other.valueChanged.connect(lambda: self._follow(one, other.value() / ratio))
 
     def _follow(self, box: QDoubleSpinBox, value: float) -> None:
         if self.locked.isChecked():

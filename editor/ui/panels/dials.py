@@ -68,7 +68,7 @@ class DialsPopover(QFrame):
         if session is None:
             return
         # The lists first: a value that is not in its list would be taken for no choice.
-        self._bindings = [watch(session, name, self, lambda _: self._fill(session)) for name in CHOICES]
+        self._bindings = [watch(session, name, self, self._refill) for name in CHOICES]
         fields = {
             "text_scale": self.follow,
             "image_scale": self.keep,
@@ -106,6 +106,10 @@ class DialsPopover(QFrame):
         self.full_res.setToolTip("Carry the edit over to the photo's own pixels, so that its grain and detail stay")
         self.reset = QPushButton("Reset", self)
         self.reset.setToolTip("All dials as the model likes them")
+
+    def _refill(self, _: object) -> None:
+        if self._session is not None:
+            self._fill(self._session)
 
     def _fill(self, session: EditSession) -> None:
         """The choices that depend on the model."""

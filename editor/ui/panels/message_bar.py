@@ -33,6 +33,7 @@ class MessageBar(QWidget):
         self._opened: OpenDocument | None = None
         self._task: Task | None = None
         self._said: Message | None = None
+        self._shown_buttons: list[QPushButton] = []
         self._disconnect: Callable[[], None] = lambda: None
         theme.set_role(self, "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -136,8 +137,7 @@ class MessageBar(QWidget):
         self.setVisible(busy or message is not None)
         for widget in (self.progress, self.cancel_button):
             widget.setVisible(busy)
-        for place in range(self._buttons.count()):
-            button = self._buttons.itemAt(place).widget()
+        for button in self._shown_buttons:
             button.setVisible(not busy)
         self.close_button.setVisible(not busy)
 
@@ -167,14 +167,16 @@ class MessageBar(QWidget):
             self._show_icon(self.message.kind if self._task is None else "info")
 
     def _show_buttons(self, buttons: tuple[tuple[str, str], ...]) -> None:
-        while (item := self._buttons.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        for button in self._shown_buttons:
+            self._buttons.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._shown_buttons = []
         for title, action in buttons:
             button = QPushButton(title, self)
             button.clicked.connect(lambda _=False, action=action: self._pressed(action))
             self._buttons.addWidget(button)
+            self._shown_buttons.append(button)
 
     def _pressed(self, action: str) -> None:
         self.dismiss()

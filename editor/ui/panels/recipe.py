@@ -39,7 +39,7 @@ class RecipePanel(QWidget):
         self.note = QLabel(STALE, self)
         self.again = QPushButton("Run again", self)
         self.copy = QPushButton("Copy settings", self)
-        self.again.clicked.connect(lambda: trigger("layer.edit_again"))
+        self.again.clicked.connect(lambda: trigger("layer.run_again"))
         self.copy.clicked.connect(self._copy)
         self._lay_out()
         self.destroyed.connect(lambda: self._end())

@@ -57,7 +57,7 @@ def test_the_recipe_of_the_active_layer_shows(qtbot: QtBot, opened: OpenDocument
     texts = [value.text() for value in panel.values.values()]
     assert texts == ["7.5", "1.25", "12", "77", "384 px", "yes", "Starter", "CPU"]
     panel.again.click()
-    assert triggered == ["layer.edit_again"]
+    assert triggered == ["layer.run_again"]
 
 
 def test_its_settings_go_into_the_bar(qtbot: QtBot, opened: OpenDocument) -> None:
