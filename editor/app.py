@@ -34,6 +34,7 @@ from editor.jobs.edit_runner import ProcessEditRunner
 from editor.jobs.library import Library
 from editor.jobs.recovery import Recovery
 from editor.tools import TOOLS
+from editor.tools.settings import kept, restore
 from editor.ui import theme
 from editor.ui.asking import WindowDialogs
 from editor.ui.clipboard import SystemClipboard, image_of
@@ -69,6 +70,7 @@ class Program:
         self.thumbnails = Thumbnails(user_folder() / "thumbnails")
         self.stale = StaleWatch(self.background)
         self.desk = Desk(self._ports(settings), settings, self._session, self._generation)
+        restore(self.desk.tools, settings.tools)
         tools = {tool.id: tool for tool in (make() for make in TOOLS)}
         self.window = MainWindow(self.desk, tools, self.stale, self.thumbnails.picture, icc.name)
         self._connect()
@@ -159,7 +161,8 @@ class Program:
 
     def _save_settings(self) -> None:
         window = self.window
-        settings = replace(self.desk.settings, geometry=window.geometry_text, layout=window.layout_text)
+        layout = {"geometry": window.geometry_text, "layout": window.layout_text}
+        settings = replace(self.desk.settings, **layout, tools=kept(self.desk.tools))
         try:
             store.save(self.settings_file, settings)
         except OutputNotWritable as error:

@@ -134,6 +134,7 @@ def _quit(desk: Desk, given_up: tuple[Document, ...]) -> None:
     if unsaved:
         _ask_and_quit(desk, unsaved[0], given_up)
         return
+    desk.files.when_written(None)  # an impatient second "Quit"
     for opened in reversed(desk.documents):
         desk.remove(opened)
     desk.ports.screen.do("close")

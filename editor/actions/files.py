@@ -49,8 +49,8 @@ class Files:
         """Whether a file is on its way to the disk."""
         return any(task.writes for task in self._desk.tasks)
 
-    def when_written(self, call: Callable[[], object]) -> None:
-        """Call this, and nothing told before, once every file lies on the disk; never if one fails."""
+    def when_written(self, call: Callable[[], object] | None) -> None:
+        """Call this, and nothing told before, once every file lies on the disk; never if one fails. None: nothing."""
         self._when_written = call
 
     def is_saving(self, opened: OpenDocument) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -151,3 +152,26 @@ def option_named(name: str) -> ToolOption:
         if option.name == name:
             return option
     raise KeyError(name)
+
+
+def kept(settings: ToolSettings) -> dict[str, float | int | bool | str]:
+    """The options as a settings file keeps them. What is painted on does not outlive the document."""
+    return {option.name: getattr(settings, option.name) for option in TOOL_OPTIONS if option.name != "target"}
+
+
+def restore(settings: ToolSettings, values: Mapping[str, object]) -> None:
+    """Set the options from `kept`; a value that an option cannot have is left alone."""
+    for option in TOOL_OPTIONS:
+        value, now = values.get(option.name), getattr(settings, option.name)
+        if _fits(option, value, now):
+            setattr(settings, option.name, type(now)(value))
+
+
+def _fits(option: ToolOption, value: object, now: object) -> bool:
+    if option.kind == "slider":
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return option.low <= value <= option.high
+    if option.kind == "choice":
+        return value in [choice for choice, _, _ in option.choices]
+    return isinstance(value, bool) and isinstance(now, bool)

@@ -33,10 +33,7 @@ class WindowScreen:
         view = self._view()
         if view is None:
             return 0, 0
-        canvas, ratio = view.canvas, view.canvas.devicePixelRatioF()
-        width, height = canvas.width() * ratio, canvas.height() * ratio
-        x, y = canvas.view.to_document(width / 2, height / 2, (round(width), round(height)))
-        return round(x), round(y)
+        return round(view.canvas.view.x), round(view.canvas.view.y)
 
 
 def _cancel_tool(view: DocumentView) -> None:

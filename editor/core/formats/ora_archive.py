@@ -15,6 +15,7 @@ MOST_ENTRIES = 20_000
 MOST_FOREIGN = 1 << 29
 MOST_TOTAL_PIXELS = 4 * MOST_PIXELS
 LOCAL_HEADER = 30
+LONGEST = 300  # letters of a reason
 
 
 class Archive:
@@ -100,7 +101,9 @@ def opened(path: Path) -> Generator[Archive]:
 
 
 def refused(path: Path, reason: str) -> InputUnreadable:
-    """The sentence for a file that is not opened."""
+    """The sentence for a file that is not opened; what it says of itself may be anything, and is made to fit in one."""
+    reason = "".join(letter if letter.isprintable() else "\ufffd" for letter in reason)
+    reason = reason if len(reason) <= LONGEST else f"{reason[: LONGEST // 2]} ... {reason[-LONGEST // 2 :]}"
     return InputUnreadable(f"{path} cannot be opened as OpenRaster: {reason}; try another copy of it.")
 
 

@@ -16,8 +16,9 @@ from editor.core.errors import InputUnreadable
 from editor.core.formats import colour, png
 from editor.core.formats.flat import MOST_PIXELS
 from editor.core.formats.ora_archive import MOST_TOTAL_PIXELS, Archive, refused
-from editor.core.formats.pillow import decoding, depth, interpreted
+from editor.core.formats.pillow import decoding, depth, interpreted, silenced
 from editor.core.formats.pillow import described as described_samples
+from editor.core.history import default_budget
 from editor.core.pixels import Pixels, to_8_bit
 from editor.core.tiles import SIDE, TileMap
 
@@ -25,13 +26,19 @@ Samples = NDArray[np.uint8]
 HEADER = struct.Struct(">8sI4sIIBBBBB")
 ROOM = 1 << 26  # for everything in a PNG that is not pixels
 PLAIN = (2, 6)  # colour types RGB and RGBA
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
+DENSEST = 1100  # what deflate can unpack from one byte is a little less
+WIDEST = 1 << 20  # what OpenCV reads
 
 
 @dataclass(eq=False)
 class Budget:
-    """Pixels that may still be decoded; counts down as headers are read, before anything is decoded."""
+    """Pixels that may still be decoded; counts down as headers are read, before anything is decoded.
 
-    left: int = MOST_TOTAL_PIXELS
+    At first as many as fit in half of the machine's memory.
+    """
+
+    left: int = field(default_factory=lambda: min(MOST_TOTAL_PIXELS, default_budget() // 2))
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,11 @@ def header(archive: Archive, name: str, budget: Budget) -> Header:
     if not 0 < width * height <= min(MOST_PIXELS, budget.left):
         size = f"{width} x {height} pixels"
         raise refused(archive.path, f"its entry {name} of {size} is empty or larger than can be opened")
+    if width * height * SAMPLES.get(kind, 1) * bits > 8 * DENSEST * archive.size(name):
+        raise refused(archive.path, f"its entry {name} is a damaged PNG picture")
     budget.left -= width * height
-    return Header(name, width, height, bits == 8 and kind in PLAIN and not interlaced)
+    plain = bits == 8 and kind in PLAIN and not interlaced and max(width, height) <= WIDEST
+    return Header(name, width, height, plain)
 
 
 def decoded(archive: Archive, head: Header) -> Decoded:
@@ -125,7 +135,8 @@ def _checked(archive: Archive, head: Header, data: bytes) -> set[bytes]:
 def _plain(archive: Archive, head: Header, data: bytes) -> Samples:
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        with silenced():  # libpng prints what it finds wrong
+            found = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise refused(archive.path, f"its entry {head.name} is a damaged PNG picture") from error
     if found is None or found.dtype != np.uint8 or found.shape[:2] != (head.height, head.width) or found.ndim != 3:

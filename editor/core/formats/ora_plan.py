@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from editor.core.compositor import composite
 from editor.core.document import Document
+from editor.core.formats.flat import MOST_PIXELS
 from editor.core.formats.layered_format import StoredVariant
 from editor.core.formats.ora_cache import Key
 from editor.core.geometry import EMPTY, Rect, around
@@ -21,6 +22,7 @@ Samples = NDArray[np.uint8]
 STRIP_BYTES = 1 << 22
 FEWEST_ROWS = 16
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LARGEST_MASK = 1 << 28
 NOTHING = Rect(0, 0, 1, 1)  # what an empty layer is stored as: PNG knows no picture without pixels
 
 
@@ -59,6 +61,9 @@ def of_plane(name: str, plane: TileMap, page: Rect, icc: bytes | None) -> Pictur
     rect = exact_bounds(plane)
     if plane.blank:
         rect |= page
+    if rect.width * rect.height > MOST_PIXELS:
+        size = f"{rect.width} x {rect.height} pixels"
+        raise ValueError(f"a layer is spread over {size}, more than a file can hold; crop the picture")
     rect = NOTHING if rect.empty else rect
     channels = plane.channels if plane.channels < 4 else 3 if _opaque(plane, rect) else 4
     strips = (
@@ -113,8 +118,12 @@ def of_variant(variant: StoredVariant) -> Iterator[PicturePlan]:
 
 
 def mask_rect(layer: Layer, mask: Mask, page: Rect) -> Rect:
-    """How far a mask has to be stored, in the layer's coordinates: all that it covers and all that differs in it."""
-    rect = content(layer) | exact_bounds(mask.plane)
+    """How far a mask has to be stored, in the layer's coordinates: all that differs in it, and where it shows by
+    default, all that it covers; of layers far apart only what is on the page."""
+    rect, covered = exact_bounds(mask.plane), content(layer) if mask.plane.blank else EMPTY
+    if covered.width * covered.height > LARGEST_MASK:
+        covered &= page
+    rect |= covered
     if isinstance(layer, RasterLayer) and layer.plane.blank:
         rect |= page
     return NOTHING if rect.empty else rect

@@ -10,6 +10,7 @@ from xml.parsers import expat
 NAMESPACE = "https://palimpsest.invalid/openraster"
 PREFIX = "palimpsest"
 MOST_DEPTH = 100
+MOST_ELEMENTS = 20_000
 _ATTRIBUTE = re.compile(r"(\{[^{}\s\"<>&]+\})?[A-Za-z_][A-Za-z0-9_.-]*")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -57,7 +58,7 @@ def is_attribute(name: str) -> bool:
 class _Reader:
     def __init__(self) -> None:
         self.builder = ElementTree.TreeBuilder()
-        self.depth = 0
+        self.depth = self.count = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.StartDoctypeDeclHandler = self._refuse
         self.parser.StartElementHandler = self._start
@@ -68,8 +69,11 @@ class _Reader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self.depth += 1
+        self.count += 1
         if self.depth > MOST_DEPTH:
             raise BrokenStack(f"its groups are nested more than {MOST_DEPTH} deep")
+        if self.count > MOST_ELEMENTS:
+            raise BrokenStack(f"its stack.xml lists more than {MOST_ELEMENTS} layers")
         self.builder.start(_braced(name), {_braced(key): value for key, value in attributes.items()})
 
     def _end(self, name: str) -> None:

@@ -29,9 +29,6 @@ Samples = NDArray[np.uint8 | np.uint16]
 # Without a handler of its own, what Pillow logs about a damaged file would end up on stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
-# Two threads that silence stderr must not restore each other's silence.
-_SILENCE = threading.Lock()
-
 # The size of a picture is judged in flat.py, from its header and by the memory that the caller has.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -81,21 +78,50 @@ def _incomplete(path: object, format_name: str) -> InputUnreadable:
 
 @contextmanager
 def silenced() -> Generator[None]:
-    """Sends the process's stderr nowhere: libtiff prints what it finds wrong, and Pillow has no switch for that."""
-    with _SILENCE:
-        try:
-            kept = os.dup(2)
-        except OSError:  # a program without a console has no stderr to keep clean
-            yield
-            return
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)
+    """Sends the process's stderr nowhere: libtiff and libpng print what they find wrong, and have no switch for that."""
+    _SILENCE.begin()
+    try:
+        yield
+    finally:
+        _SILENCE.end()
+
+
+class _Silence:
+    """Threads share it: the first to come turns stderr off, the last to go turns it on again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._kept: int | None = None
+
+    def begin(self) -> None:
+        with self._lock:
+            self._count += 1
+            if self._count == 1:
+                self._kept = _stderr_off()
+
+    def end(self) -> None:
+        with self._lock:
+            self._count -= 1
+            if self._count == 0 and self._kept is not None:
+                os.dup2(self._kept, 2)
+                os.close(self._kept)
+                self._kept = None
+
+
+_SILENCE = _Silence()
+
+
+def _stderr_off() -> int | None:
+    """What to put back later; None for a program without a console, which has no stderr to keep clean."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        return None
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    return kept
 
 
 def depth(image: ImageFile.ImageFile) -> int:

@@ -17,6 +17,7 @@ from editor.core.pixels import to_8_bit
 from editor.core.tiles import SIDE, Samples
 
 RAW, RLE, ZIP, PREDICTED = range(4)
+DENSEST = 1100  # what deflate can unpack from one byte is a little less, and PackBits much less
 
 
 @dataclass
@@ -68,6 +69,8 @@ def unpacked(data: bytes, packing: int, width: int, height: int, depth: int, ver
     if width <= 0 or height <= 0:
         return np.zeros((max(0, height), max(0, width)), np.uint8)
     size = width * height * depth // 8
+    if size > DENSEST * len(data):
+        raise ValueError("truncated channel")
     raw = _raw(data, packing, width, height, depth, version, size)
     if len(raw) < size:
         raise ValueError("truncated channel")

@@ -66,7 +66,7 @@ def _licence(distribution: str) -> str:
         facts = metadata.metadata(distribution)
     except metadata.PackageNotFoundError:
         return "not installed"
-    stated = facts.get("License-Expression") or facts.get("License") or ""
+    stated = next((str(facts[key]) for key in ("License-Expression", "License") if key in facts), "")
     classified = [line.split("::")[-1].strip() for line in facts.get_all("Classifier") or [] if "License ::" in line]
     return stated.splitlines()[0] if stated and len(stated) < 80 else ", ".join(classified) or "see its files"
 

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from editor.ui.panels.dials import DRAWN_SEEDS, HINT, IMAGE_RANGE, TEXT_RANGE, DialsPopover
 
-pytestmark = pytest.mark.qt_log_level_fail("WARNING")
+pytestmark = [pytest.mark.qt_log_level_fail("WARNING"), pytest.mark.qt_log_ignore("This plugin does not support")]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from editor.ui.panels import variant_card
 from editor.ui.panels.variant_card import percent
 from editor.ui.panels.variants import VariantStrip
 
-pytestmark = pytest.mark.qt_log_level_fail("WARNING")
+pytestmark = [pytest.mark.qt_log_level_fail("WARNING"), pytest.mark.qt_log_ignore("This plugin does not support")]
 NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 
 
