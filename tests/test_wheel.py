@@ -83,6 +83,32 @@ def test_the_engine_of_the_installed_program_runs_in_a_child(
     assert (run.stdout, run.stderr, run.returncode) == ("Variant\n", "", 0)
 
 
+def test_the_installed_program_opens_its_window_with_the_sample(installed: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "from editor.app import Program\n"
+        "from editor.core.paths import sample_photo\n"
+        "app = QApplication(['palimpsest'])\n"
+        "program = Program(app)\n"
+        "program.start([sample_photo()])\n"
+        "look = QTimer()\n"
+        "def seen():\n"
+        "    if program.desk.current is not None:\n"
+        "        look.stop()\n"
+        "        print(program.window.windowTitle(), program.library.names)\n"
+        "        program.window.close_now()\n"
+        "look.timeout.connect(seen)\n"
+        "look.start(20)\n"
+        "app.exec()\n"
+    )
+    home = str(tmp_path / "home")
+    environment = {"PYTHONPATH": str(installed), "PALIMPSEST_HOME": home, "QT_QPA_PLATFORM": "offscreen"}
+    run = python("-P", "-c", program, cwd=tmp_path, **environment)
+    assert (run.stdout, run.returncode) == ("photo.jpg[*] - Palimpsest ('starter',)\n", 0), run.stderr
+
+
 def test_the_version_of_the_wheel_is_told(installed: Path, tmp_path: Path, wheel: Path) -> None:
     run = python("-P", "-m", "main", "--version", cwd=tmp_path, PYTHONPATH=str(installed))
     assert run.stdout.split()[1] == wheel.name.split("-")[1]

@@ -184,6 +184,8 @@ class Files:
         writes: bool = False,
     ) -> None:
         """lost: in place of `done` where it fails or is cancelled."""
+        if not self._desk.tasks:
+            self._failures.clear()
         task = self._desk.begin(title, writes)
 
         def without() -> None:
@@ -220,8 +222,6 @@ class Files:
             text = f"{title} failed unexpectedly ({type(error).__name__}: {error}); nothing was changed."
         self._failures.append(text)
         self._desk.say(" ".join(self._failures), "error")
-        if not self._desk.tasks:
-            self._failures.clear()
 
 
 def _absolute(path: Path) -> Path:

@@ -65,8 +65,7 @@ def generate(desk: Desk) -> None:
         cancel(desk)
     elif desk.generation is not None:
         desk.generation.start()
-        if is_running(desk):
-            _remember(desk)
+        _remember(desk)
 
 
 def cancel(desk: Desk) -> None:
@@ -223,8 +222,9 @@ def focus(desk: Desk) -> None:
 
 
 def _remember(desk: Desk) -> None:
+    """What was really asked for, for other documents and the next time."""
     session = _session(desk)
-    if session is not None:
+    if session is not None and session.settings.instruction in session.own_instructions:
         desk.settings = with_instruction(desk.settings, session.instruction)
         for opened in desk.documents:
             opened.edit.own_instructions = desk.settings.instructions

@@ -87,6 +87,11 @@ class History:
         return self._current.document
 
     @property
+    def newest(self) -> int:
+        """The id of the step that was made last; ids rise, and none is given twice."""
+        return self._next_id - 1
+
+    @property
     def can_undo(self) -> bool:
         return self._current.parent is not None
 

@@ -25,6 +25,8 @@ from editor.core.paths import user_folder
 
 _LOG = logging.getLogger(__name__)
 _LOCK = "lock"
+DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, AssertionError)
+"""What reading a damaged record can raise."""
 _YOUNG = 3600  # seconds
 
 
@@ -141,10 +143,15 @@ class Recovered:
 
 def recoverable(folder: Path) -> list[Found]:
     """The records that a crash left, the newest first. Never raises."""
-    if not folder.is_dir():
+    try:
+        records = list(folder.iterdir())
+    except FileNotFoundError:
         return []
-    _sweep(folder)
-    found = [_look(one) for one in folder.iterdir() if (one / INDEX).is_file()]
+    except OSError as error:
+        _LOG.warning("%s cannot be looked through: %s", folder, error)
+        return []
+    _sweep(records)
+    found = [_look(one) for one in records if _has_index(one)]
     return sorted((one for one in found if one is not None), key=lambda one: -one.time)
 
 
@@ -156,7 +163,7 @@ def recover(found: Found, budget: int | None = None) -> Recovered:
         raise InputUnreadable(f"“{found.title}” is being recovered by another window already.")
     try:
         history = read_history(found.folder, budget)
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except DAMAGE as error:
         claim.release()
         raise InputUnreadable(f"“{found.title}” cannot be recovered: its record is damaged ({error}).") from error
     return Recovered(history, found.title, found.path, found.folder, claim)
@@ -169,24 +176,31 @@ def discard(found: Found) -> None:
         _remove(found.folder, claim)
 
 
+def _has_index(folder: Path) -> bool:
+    try:
+        return (folder / INDEX).is_file()
+    except OSError:  # a folder that may not be entered
+        return False
+
+
 def _look(folder: Path) -> Found | None:
     claim = Claim.take(folder / _LOCK)
     if claim is None:
         return None
     try:
         index = read_index(folder)
-        path = index["path"]
-        return Found(folder, index["title"], None if path is None else Path(path), index["time"], len(index["steps"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        path, time = index["path"], float(index["time"])
+        return Found(folder, str(index["title"]), None if path is None else Path(path), time, len(index["steps"]))
+    except DAMAGE as error:
         _LOG.warning("%s holds no record that can be read: %s", folder, error)
         return None
     finally:
         claim.release()
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(folders: list[Path]) -> None:
     """Takes away what was killed before its first record was whole; a young one may be just beginning."""
-    for one in folder.iterdir():
+    for one in folders:
         with contextlib.suppress(OSError):
             if (one / _LOCK).is_file() and not (one / INDEX).exists() and time.time() - one.stat().st_mtime > _YOUNG:
                 claim = Claim.take(one / _LOCK)

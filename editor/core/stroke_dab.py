@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from editor.core.tiles import Samples
@@ -12,7 +13,7 @@ from editor.core.tiles import Samples
 
 @dataclass(frozen=True)
 class Dab:
-    """A dab is drawn at the nearest eighth of a pixel (a large one, where nobody sees it, at the nearest half), so that
+    """A dab is drawn at the nearest eighth of a pixel (a large one, where nobody sees it, at the nearest half or whole one), so that
     a stroke needs few different ones.
 
     size: diameter in pixels. hardness in [0, 1]: the part of the radius that is fully covered. antialias: False
@@ -33,7 +34,7 @@ class Dab:
     @property
     def places(self) -> int:
         """Into how many a pixel is parted each way."""
-        return 8 if self.size < 64 else 4 if self.size < 256 else 2
+        return 8 if self.size < 64 else 4 if self.size < 256 else 2 if self.size < 512 else 1
 
     @property
     def reach(self) -> int:
@@ -45,13 +46,16 @@ class Dab:
         reach, radius = self.reach, self.size / 2
         centres = np.arange(-reach, reach + 1, dtype=np.float32) + np.float32(0.5)
         x, y = centres - np.float32(across / self.places), centres - np.float32(down / self.places)
-        distance = np.sqrt(x[np.newaxis] ** 2 + y[:, np.newaxis] ** 2)
+        distance = np.add.outer(y * y, x * x)
+        cv2.sqrt(distance, distance)
         if not self.antialias:
             return np.where(distance <= max(radius, 0.5), 255, 0).astype(np.uint8)
         ramp = radius * (1 - self.hardness) + 1
-        part = np.clip((radius + 0.5 - distance) / ramp, 0, 1)
-        # a hard edge is the share of the pixel that is covered; a soft one ends without a crease
-        return np.rint(255 * (part if self.hardness >= 1 else part * part * (3 - 2 * part))).astype(np.uint8)
+        part = cv2.addWeighted(distance, -1 / ramp, distance, 0, (radius + 0.5) / ramp, dst=distance)
+        np.clip(part, 0, 1, out=part)
+        if self.hardness < 1:  # a hard edge is the share of the pixel that is covered; a soft one ends without a crease
+            part *= part * (3 - 2 * part)
+        return cv2.convertScaleAbs(part, alpha=255).astype(np.uint8, copy=False)
 
     def _snapped(self, value: float) -> float:
         return math.floor(value) + 0.5 if round(self.size) % 2 else math.floor(value + 0.5)

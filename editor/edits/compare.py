@@ -15,8 +15,8 @@ Floats = NDArray[np.float32]
 # More is not seen in a map; it keeps a 100 MP picture as quick as a 2 MP one.
 MOST_PIXELS = 2_000_000
 
-# Delta E at which the map is at its brightest: the difference between clearly different colours.
-FULL_SCALE = 40.0
+# Delta E at which the map is at its brightest: that of black and white.
+FULL_SCALE = 100.0
 
 # Blur in pixels: single grains of noise do not count as a difference.
 _SIGMA = 1.0
@@ -37,8 +37,11 @@ def difference(a: Samples, b: Samples) -> Floats:
 
 
 def heat_map(d: Floats, scale: float = FULL_SCALE) -> Samples:
-    """A difference map as a picture: uint8 (h, w, 3), black, red, yellow, and white from `scale` on."""
-    level = np.clip(d * np.float32(3.0 / scale), 0.0, 3.0)
+    """A difference map as a picture: uint8 (h, w, 3), black, red, yellow, and white from `scale` on.
+
+    Brightness goes with the square root, so that what is just noticeable shows and large differences still differ.
+    """
+    level = 3.0 * np.sqrt(np.clip(d / np.float32(scale), 0.0, 1.0))
     channels = [np.clip(level - np.float32(c), 0.0, 1.0) for c in range(3)]
     return np.rint(np.stack(channels, axis=-1) * 255).astype(np.uint8)
 

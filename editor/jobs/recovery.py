@@ -15,21 +15,23 @@ from editor.edits.open_document import OpenDocument
 
 _LOG = logging.getLogger(__name__)
 Call = Callable[[], None]
+State = tuple[Document, int, Path | None]
+"""The document shown, the newest step of its history, which may be one that was undone, and the file's name."""
 
 
 @dataclass(eq=False)
 class _Watched:
-    """One document. recorded: what its record holds. adopted: the record of an earlier program it came from."""
+    """One document. recorded: the state that its record holds. adopted: the record of an earlier program it came from."""
 
     opened: OpenDocument
     journal: Journal | None = None
-    recorded: Document | None = None
+    recorded: State | None = None
     adopted: Recovered | None = None
     stop: Call = field(default=lambda: None)
 
     @property
     def due(self) -> bool:
-        return self.opened.modified and self.recorded is not self.opened.document
+        return self.opened.modified and self.recorded != _state(self.opened)
 
     def take_records(self) -> list[Call]:
         """Nothing of it needs to be recovered any more: what takes its records away."""
@@ -43,7 +45,7 @@ class _Record:
 
     def __init__(self, watched: _Watched, journal: Journal, path: Path | None, title: str) -> None:
         self._watched, self._journal, self._path, self._title = watched, journal, path, title
-        self._history, self._document = watched.opened.history, watched.opened.document
+        self._history, self._state = watched.opened.history, _state(watched.opened)
 
     def written(self) -> bool:
         """On a worker thread. One that cannot be recorded does not keep the others from it."""
@@ -58,7 +60,7 @@ class _Record:
         """It lies on the disk, unless it was saved or closed meanwhile. Returns what takes the older record away."""
         if self._watched.journal is not self._journal:
             return []
-        self._watched.recorded = self._document
+        self._watched.recorded = self._state
         old, self._watched.adopted = self._watched.adopted, None
         return [] if old is None else [old.discard]
 
@@ -169,6 +171,10 @@ class Recovery:
         if self._next is not None:
             self._next.cancel()
         self._next = self._background.later(self._seconds, self.look)
+
+
+def _state(opened: OpenDocument) -> State:
+    return opened.document, opened.history.newest, opened.path
 
 
 def _recovered(folder: Path) -> list[Recovered]:

@@ -57,8 +57,9 @@ def bind(model: Observed, field: str, widget: QWidget) -> Binding:
             write(value)
 
     def to_model(*_: object) -> None:
-        if getattr(model, field) != read():
-            setattr(model, field, read())
+        value = read()
+        if value is not None and getattr(model, field) != value:  # None: a list in which nothing is chosen
+            setattr(model, field, value)
 
     binding.until(model.on(field, to_widget))
     binding.until(connect(to_model))

@@ -16,6 +16,7 @@ from editor.edits.stale import StaleWatch
 from editor.tools.tool import Tool
 from editor.ui.commands import HELD, Commands
 from editor.ui.document_view import DocumentView
+from editor.ui.floating import Floating
 from editor.ui.icons import icon
 from editor.ui.panels.history import HistoryPanel
 from editor.ui.panels.instruction_bar import InstructionBar
@@ -78,8 +79,9 @@ class MainWindow(QMainWindow):
         self.bar = InstructionBar(trigger, lambda: desk.models.names, self)
         self.start = StartPage(trigger, self._recent, thumbnail, self)
         self.status = StatusBar(profile_name, self)
-        foot: list[QWidget] = [self.strip, self.message, self.bar]
+        foot: list[QWidget] = [self.strip, self.bar]
         self.workspace = Workspace(desk, trigger, self.options, self.start, foot, self)
+        Floating(self.message, self.workspace.stack)
         self._assemble()
         self._connect()
         self._take_tool()

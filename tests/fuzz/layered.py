@@ -11,6 +11,7 @@ slow, hung, crashed, wrong errors, large (over a gigabyte in memory), written (f
 from __future__ import annotations
 
 import argparse
+import copy
 import io
 import json
 import multiprocessing
@@ -288,7 +289,7 @@ def spoil(value: Any, random: Random) -> None:
     if isinstance(value[key], dict | list) and random.random() < 0.7:
         spoil(value[key], random)
     else:
-        value[key] = VALUES[random.integers(len(VALUES))]
+        value[key] = copy.deepcopy(VALUES[random.integers(len(VALUES))])
 
 
 def as_names(parts: Parts, seeds: Seeds, random: Random) -> bytes:
@@ -432,12 +433,12 @@ def area(document: Document) -> int:
 
 def saved_again(path: Path, document: Document, variants: tuple[StoredVariant, ...]) -> None:
     """What was opened can be saved, and looks the same then."""
-    copy = path.with_name("copy.ora")
+    beside = path.with_name("copy.ora")
     try:
-        save_ora(copy, document, variants)
-        again = open_document(copy).document
+        save_ora(beside, document, variants)
+        again = open_document(beside).document
     finally:
-        copy.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
     rect = Rect(0, 0, min(300, document.width), min(300, document.height))
     difference = np.abs(composite(document, rect).astype(int) - composite(again, rect).astype(int)).max(initial=0)
     assert difference == 0, f"saved and opened again it differs by {difference}"

@@ -40,7 +40,7 @@ PATIENCE = 0.05
 BY_OP = {blend.ora: blend.name for blend in BLENDS} | {"svg:exclusion": "exclusion", "svg:add": "plus"}
 DST_IN = "svg:dst-in"
 IMAGE_KNOWN = {"w", "h", "version", "xres", "yres"}
-GENERATED = ("mimetype", "stack.xml", MERGED, "Thumbnails/thumbnail.png", DOCUMENT, PROFILE, EXIF, SELECTION)
+GENERATED = (IMAGE_ATTRIBUTES, "mimetype", "stack.xml", MERGED, "Thumbnails/thumbnail.png", DOCUMENT, PROFILE, EXIF, SELECTION)
 
 
 def read_ora(
@@ -74,6 +74,7 @@ class _Reader:
     notes: list[str] = field(default_factory=list[str])
     wanted: list[_Wanted] = field(default_factory=list[_Wanted])
     planes: dict[int, TileMap] = field(default_factory=dict[int, TileMap])
+    known: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
     used: set[str] = field(default_factory=set[str])
     ids: set[str] = field(default_factory=set[str])
     active: str = ""
@@ -277,9 +278,12 @@ class _Reader:
         name = element.get("src", "")
         if not name:
             raise refused(self.archive.path, f"its layer {element.get('name', '')!r} names no picture")
+        wanted = (name, x, y, blank, share)
+        if wanted in self.known:  # layers that show the same picture share their tiles
+            return self.known[wanted]
         head = ora_picture.header(self.archive, name, self.budget)
         self.used.add(name)
-        index = len(self.wanted)
+        index = self.known[wanted] = len(self.wanted)
 
         def use(picture: Decoded) -> None:
             if blank is None:

@@ -10,7 +10,7 @@ from xml.parsers import expat
 NAMESPACE = "https://palimpsest.invalid/openraster"
 PREFIX = "palimpsest"
 MOST_DEPTH = 100
-MOST_ELEMENTS = 20_000
+MOST_ELEMENTS = 10_000
 _ATTRIBUTE = re.compile(r"(\{[^{}\s\"<>&]+\})?[A-Za-z_][A-Za-z0-9_.-]*")
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -25,6 +25,7 @@ from editor.core.formats.layered_format import Opened, Progress, ignore, never
 from editor.core.formats.pillow import BROKEN, Unsupported, decoding, interpreted
 from editor.core.formats.psd import NAME, SIGNATURE
 from editor.core.formats.psd_tree import Entry, Notes, layer_of, nested
+from editor.core.history import default_budget
 from editor.core.layer import RasterLayer
 from editor.core.tiles import TileMap
 
@@ -100,6 +101,8 @@ def _with_layers(file: BinaryIO, header: Header, progress: Progress, cancelled: 
     entries = list[Entry]()
     told = Notes(notes)
     records = list(zip(info.layer_records, info.channel_image_data, strict=False))
+    if sum(record.width * record.height for record, _ in records) > default_budget() // 2:
+        raise Unsupported("its layers have more pixels together than fit into memory here")
     for index, (record, channels) in enumerate(records):
         if cancelled():
             raise Cancelled("The file was not opened: it was cancelled.")

@@ -196,21 +196,18 @@ def _blend(key: bytes, notes: Notes) -> str:
 
 
 def _planes(record: Any, channels: Any, header: Header) -> dict[int, NDArray[np.uint8]]:
-    """uint8 (h, w) by channel number; those that are not needed stay packed. Raises ValueError for a layer that has a
-    size and no pixels."""
+    """uint8 (h, w) by channel number; those that are not needed stay packed."""
     planes = dict[int, NDArray[np.uint8]]()
     needed = {0, ALPHA, MASK} if header.mode == _GREY else {0, 1, 2, ALPHA, MASK}
     for info, data, (width, height) in zip(record.channel_info, channels, record.channel_sizes, strict=False):
         number = int(info.id)
         if number in needed and data.data:
             planes[number] = unpacked(data.data, int(data.compression), width, height, header.depth, header.version)
-    if not planes.keys() - {MASK} and record.width > 0 and record.height > 0:
-        raise ValueError("truncated layer")
     return planes
 
 
 def _pixels(record: Any, planes: dict[int, NDArray[np.uint8]], header: Header) -> Samples:
-    height, width = max(0, record.height), max(0, record.width)
+    height, width = (max(0, record.height), max(0, record.width)) if planes.keys() - {MASK} else (0, 0)
     result = np.zeros((height, width, 4), np.uint8)
     result[..., 3] = planes.get(ALPHA, 255)
     for colour in range(3):

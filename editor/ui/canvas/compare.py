@@ -95,8 +95,8 @@ class CompareGrid(Viewport):
 
     def show_cells(self, cells: Sequence[Cell], chosen: int = -1, view: View | None = None) -> None:
         """At most 9, all of one page size. view: to look where another widget looked; fitted without one, unless the
-        pages are as large as those before."""
-        before = self._page_size()
+        pages are as large as those before and the view was moved since."""
+        before = self._page_size(), self._shape()
         known = {id(pane.cell.document): pane for pane in self._panes}
         budget = BUDGET // max(1, len(cells))
         self._panes = [self._pane(cell, known.get(id(cell.document)), budget) for cell in cells[:MOST]]
@@ -104,8 +104,10 @@ class CompareGrid(Viewport):
         self._end_difference()
         if view is not None:
             self.view = view
-        elif before != self._page_size():
+        elif before[0] != self._page_size():
             self._fit(1.0)
+        elif before[1] != self._shape() and self._fitting:
+            self._fit(self._largest_fit)
         self._redraw()
 
     def choose(self, index: int) -> None:

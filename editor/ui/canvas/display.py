@@ -28,6 +28,8 @@ SLICE = 0.006
 FRAME_MS = 8
 """However many points a pen sends, what a tool has in progress is shown at most this often."""
 
+SEEN = 64
+"""A page opens at 100 % at most, but one of a few pixels so large that it can be seen."""
 PART_PIXELS = 40_000
 """So many pixels could be drawn in the time that it takes to begin with another rectangle."""
 
@@ -72,7 +74,7 @@ class Display(Viewport):
         if document is not None and (
             before is None or (before.width, before.height) != (document.width, document.height)
         ):
-            self._fit(1.0)
+            self._fit(max(1, SEEN // max(document.width, document.height, 1)))
             self._redraw()
         self._watch_ants()
 

@@ -16,7 +16,7 @@ HANDLE = 4.0
 """Half the side of a handle, in logical pixels."""
 REACH = 16
 """So far around its points may an overlay be drawn, in logical pixels."""
-_GRID = QColor(128, 128, 128, 70)
+_GRID_DARK, _GRID_LIGHT = QColor(0, 0, 0, 90), QColor(255, 255, 255, 60)
 _BORDER = QColor(0, 0, 0, 110)
 _SHADE = QColor(0, 0, 0, 130)
 _DARK, _LIGHT = QColor(0, 0, 0, 170), QColor(255, 255, 255)
@@ -35,17 +35,19 @@ def draw_border(painter: QPainter, document: Document, view: View, size: Size) -
 
 
 def draw_grid(painter: QPainter, document: Document, view: View, size: Size, clip: Rect) -> None:
-    """Lines between pixels, from GRID_FROM on."""
+    """Lines between pixels, from GRID_FROM on: dark beside light, so that they show on any colour."""
     if view.scale <= GRID_FROM:
         return
     page = view.page(document.width, document.height, size)
     seen = page & clip
     pixels = view.rect_to_document(seen, size) & document.rect
     left, top = view.offset(size)
-    for x in range(pixels.x + 1, pixels.right):
-        painter.fillRect(round(left + x * view.scale), seen.y, 1, seen.height, _GRID)
-    for y in range(pixels.y + 1, pixels.bottom):
-        painter.fillRect(seen.x, round(top + y * view.scale), seen.width, 1, _GRID)
+    for x in (round(left + x * view.scale) for x in range(pixels.x + 1, pixels.right)):
+        painter.fillRect(x - 1, seen.y, 1, seen.height, _GRID_DARK)
+        painter.fillRect(x, seen.y, 1, seen.height, _GRID_LIGHT)
+    for y in (round(top + y * view.scale) for y in range(pixels.y + 1, pixels.bottom)):
+        painter.fillRect(seen.x, y - 1, seen.width, 1, _GRID_DARK)
+        painter.fillRect(seen.x, y, seen.width, 1, _GRID_LIGHT)
 
 
 def draw_overlay(painter: QPainter, overlay: Overlay, document: Document, view: View, size: Size, ratio: float) -> None:

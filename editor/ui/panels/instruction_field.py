@@ -93,6 +93,11 @@ class InstructionField(QPlainTextEdit):
         cursor.insertText(text)
         self.setTextCursor(cursor)
 
+    def setPlainText(self, text: str) -> None:
+        """A text that comes from elsewhere; one goes on at its end."""
+        super().setPlainText(text)
+        self.moveCursor(QTextCursor.MoveOperation.End)
+
     def close_suggestions(self) -> None:
         """An edit began, however it was asked for."""
         self.suggestions.hide()

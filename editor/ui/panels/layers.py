@@ -10,8 +10,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QStackedLayout, QVB
 
 from editor.core.blend import BLENDS
 from editor.core.changes.change import Change
-from editor.core.changes.group import Group
-from editor.core.changes.remove_layers import RemoveLayers
 from editor.core.changes.set_property import SetProperty
 from editor.core.document import Document
 from editor.core.layer import GroupLayer, Layer, RasterLayer
@@ -49,11 +47,6 @@ BUTTONS: tuple[tuple[str, str, str, str], ...] = (
     ("layer.duplicate", "copy", "Duplicate", "Ctrl+J"),
     ("layer.delete", "trash-2", "Delete", "Delete"),
 )
-SEVERAL: dict[str, Callable[[tuple[str, ...]], Change]] = {
-    "layer.delete": lambda ids: RemoveLayers(ids),
-    "layer.group": lambda ids: Group(ids),
-}
-"""What several chosen layers go through at once."""
 MENU: tuple[tuple[str, str], ...] = (
     ("layer.rename", "Rename"),
     ("layer.duplicate", "Duplicate"),
@@ -185,12 +178,8 @@ class LayersPanel(QWidget):
         self.destroyed.connect(lambda: (end(), self._end()))
 
     def _run(self, action: str) -> None:
-        """Actions work on the active layer; with several chosen, deleting and grouping take them all."""
-        chosen = self.selected_layers()
         if action == "layer.rename":
             self.rename_active()
-        elif len(chosen) > 1 and action in SEVERAL:
-            self._change(SEVERAL[action](chosen))
         else:
             self._trigger(action)
 

@@ -43,7 +43,6 @@ class MessageBar(QWidget):
         self._timer.timeout.connect(self.dismiss)
         self._task_timer = QTimer(self)
         self._task_timer.setSingleShot(True)
-        self._task_timer.setInterval(TASK_DELAY_MS)
         self._task_timer.timeout.connect(self._task_lasts)
         stop = desk.changed.connect(self._desk_changed)
         self.destroyed.connect(lambda: (stop(), self._disconnect()))
@@ -113,7 +112,7 @@ class MessageBar(QWidget):
         elif self._task is not None:
             self._show_task(task)
         elif not self._task_timer.isActive():
-            self._task_timer.start()
+            self._task_timer.start(TASK_DELAY_MS)
 
     def _task_lasts(self) -> None:
         if self._desk.tasks:

@@ -12,6 +12,7 @@ from editor.core.layer import Layer
 from editor.edits.open_document import OpenDocument
 from editor.edits.recipe import Recipe, recipe_of, settings_from
 from editor.ui import theme
+from editor.ui.panels.status import provider_title
 from editor.ui.widgets.labels import ElidedLabel, empty_state, secondary
 
 STALE = "What lies below has changed since."
@@ -89,7 +90,7 @@ class RecipePanel(QWidget):
             f"{recipe.size} px",
             "yes" if recipe.full_res else "no",
             recipe.model,
-            recipe.provider or "unknown",
+            provider_title(recipe.provider) or "unknown",
         )
         for title, text in zip(ROWS, texts, strict=True):
             self.values[title].setText(text)

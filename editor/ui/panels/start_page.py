@@ -65,6 +65,12 @@ class StartPage(QWidget):
         stop = model.on(field, self.refresh)
         self.destroyed.connect(stop)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme: the signs of files without a picture are drawn again in its colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self.files.count():
+            self.refresh()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.current().colour("surround"))

@@ -131,9 +131,14 @@ def bytes_text(count: int) -> str:
     return f"{count / (1 << 30):.1f} GB"
 
 
+def provider_title(provider: str) -> str:
+    """ "CPU" for "cpu": what the model runs on is an abbreviation, or a name that has its capitals already."""
+    return provider.upper() if provider.islower() else provider
+
+
 def _model_text(opened: OpenDocument | None) -> str:
     if opened is None or not opened.edit.model:
         return ""
-    provider = f" on {opened.edit.provider}" if opened.edit.provider else ""
+    provider = f" on {provider_title(opened.edit.provider)}" if opened.edit.provider else ""
     state = ENGINE.get(opened.edit.engine, opened.edit.engine)
-    return f"{opened.edit.model}{provider}{', ' + state if state else ''}"
+    return f"{opened.edit.model} model{provider}{', ' + state if state else ''}"

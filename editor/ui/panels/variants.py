@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QRectF, Qt
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -38,6 +38,8 @@ MENU = (
     ("Discard", "variant.discard"),
     ("Discard all", "variant.discard_all"),
 )
+FOR_ANY = ("variant.discard", "variant.discard_all")
+"""What can also be done with a variant that is not finished."""
 
 
 class VariantStrip(QWidget):
@@ -50,6 +52,7 @@ class VariantStrip(QWidget):
         self._disconnect: Callable[[], None] = lambda: None
         self._cards: dict[str, VariantCard] = {}
         self._revealed = ""
+        self._revealing = False
         self._before_hold = ""
         theme.set_role(self, "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -137,12 +140,16 @@ class VariantStrip(QWidget):
         """Scroll to the variant shown, once after it was chosen."""
         first = session.chosen[0] if session.chosen else ""
         if first != self._revealed:
-            self._revealed = first
-            QTimer.singleShot(0, self, self._scroll_to_shown)  # a new card has its place only then
+            self._revealed, self._revealing = first, True
+            self._scroll_to_shown()
 
     def _scroll_to_shown(self) -> None:
-        if self._revealed in self._cards:
+        """Also once a new card has its place, which it gets later; not any more after the user scrolled."""
+        if self._revealing and self._revealed in self._cards:
             self._scroll.ensureWidgetVisible(self._cards[self._revealed], theme.GRID, 0)
+
+    def _scrolled(self) -> None:
+        self._revealing = False
 
     def _show_buttons(self, session: EditSession) -> None:
         has = bool(session.picked)
@@ -192,7 +199,8 @@ class VariantStrip(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for title, action in MENU:
             if title:
-                menu.addAction(title, lambda action=action: self._trigger(action))
+                entry = menu.addAction(title, lambda action=action: self._trigger(action))
+                entry.setEnabled(action in FOR_ANY or bool(self._session and self._session.picked))
             else:
                 menu.addSeparator()
         menu.popup(at)
@@ -209,6 +217,8 @@ class VariantStrip(QWidget):
         self._scroll.setFixedHeight(HEIGHT + SCROLL_BAR)  # room for its bar, so that nothing moves when that appears
         self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.horizontalScrollBar().rangeChanged.connect(self._scroll_to_shown)
+        self._scroll.horizontalScrollBar().actionTriggered.connect(self._scrolled)
         column = QHBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 4)
         column.setSpacing(8)

@@ -92,7 +92,6 @@ def test_files_are_read_off_the_thread_of_the_window(later: Any, photo: Path, mo
         for name in ("open", "stat", "exists", "is_file", "resolve"):
             patched.setattr(Path, name, forbidden)
         later.run("file.open", photo)
-        later.run("help.sample")
     later.background.finish()
     later.desk.show(later.desk.documents[0])
     with monkeypatch.context() as patched:
@@ -386,9 +385,7 @@ def test_an_export_that_fails_is_told(world: Any, tmp_path: Path, make_export: C
     assert "out.png was not written" in world.message and not world.desk.tasks
 
 
-def test_export_layers_writes_a_photoshop_file(
-    world: Any, tmp_path: Path, make_layer: Callable[..., Any]
-) -> None:
+def test_export_layers_writes_a_photoshop_file(world: Any, tmp_path: Path, make_layer: Callable[..., Any]) -> None:
     world.add(make_layer("below"), make_layer("above", (0, 0, 255, 128)))
     world.dialogs.saves = tmp_path / "out.psd"
     world.run("file.export_psd")

@@ -93,8 +93,10 @@ def test_keys_that_some_layouts_hide_have_a_second_one() -> None:
 
 def test_titles_speak_the_words_of_the_window() -> None:
     assert [action.title for action in ACTIONS if FORBIDDEN.search(action.title)] == []
-    assert all(action.title[0].isupper() and not action.title.endswith(".") or action.title.endswith("...")
-               for action in ACTIONS)
+    assert all(
+        (action.title[0].isupper() and not action.title.endswith(".")) or action.title.endswith("...")
+        for action in ACTIONS
+    )
 
 
 def test_an_unknown_action_is_a_key_error() -> None:

@@ -56,6 +56,18 @@ def test_every_cell_shows_its_own_picture_under_one_view(grid: CompareGrid, nois
             assert np.array_equal(seen[box.y() + 100 : box.y() + 200, box.x() + 100 : box.x() + 300], part)
 
 
+def test_a_fitted_page_still_fits_among_more_cells(grid: CompareGrid, noise: Make) -> None:
+    shown = cells(noise, 9)
+    grid.show_cells(shown[:4])
+    four = grid.view.scale
+    grid.show_cells(shown)
+    nine, box = grid.view.scale, grid.cell_rect(0)
+    assert nine < four and 280 * nine <= box.height() and 380 * nine <= box.width()
+    grid.view = View(3, 100, 90)
+    grid.show_cells(shown[:4])
+    assert grid.view == View(3, 100, 90)
+
+
 def test_slices_finish_by_themselves(grid: CompareGrid, noise: Make, qtbot: QtBot) -> None:
     grid.show_cells(cells(noise, 4))
     qtbot.waitUntil(lambda: not any(pane.shown.pending for pane in grid._panes), timeout=5000)

@@ -49,10 +49,11 @@ def test_any_seed_fits_in_its_field(dials: DialsPopover, bench: Any) -> None:
 
 
 def test_the_die_draws_and_the_lock_keeps(dials: DialsPopover, bench: Any) -> None:
-    bench.session.seed = -1 % DRAWN_SEEDS
-    before = bench.session.seed
-    dials.die.click()
-    assert 0 <= bench.session.seed < DRAWN_SEEDS and bench.session.seed != before
+    drawn = set()
+    for _ in range(8):
+        dials.die.click()
+        drawn.add(bench.session.seed)
+    assert len(drawn) > 1 and all(0 <= seed < DRAWN_SEEDS for seed in drawn)
     dials.lock.click()
     assert bench.session.seed_locked
     bench.session.seed_locked = False
@@ -61,7 +62,7 @@ def test_the_die_draws_and_the_lock_keeps(dials: DialsPopover, bench: Any) -> No
 
 def test_a_size_that_no_list_has_stays_as_it_is(dials: DialsPopover, bench: Any) -> None:
     bench.session.use(replace(bench.session.facts, size=448, sampler="strange"))
-    assert (bench.session.size, bench.session.sampler) == (448, "strange") or bench.session.sampler == "strange"
+    assert (bench.session.size, bench.session.sampler) == (448, "strange")
     assert dials.size_box.currentData() == 448
 
 
@@ -92,8 +93,6 @@ def test_the_tooltips_have_the_names_of_the_method(dials: DialsPopover) -> None:
 
 
 def test_a_chosen_model_is_asked_for(dials: DialsPopover, bench: Any) -> None:
-    dials.model.activated.emit(1)
-    assert bench.ids == ["model.choose"]
     dials.model.setCurrentIndex(1)
     dials.model.activated.emit(1)
     assert bench.triggered[-1] == ("model.choose", "photographer")

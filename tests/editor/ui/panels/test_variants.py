@@ -131,6 +131,19 @@ def test_the_menu_acts_on_the_card_under_the_pointer(window: Window, bench: Any,
     menu.close()
 
 
+def test_the_menu_of_one_that_runs_can_only_discard(window: Window, bench: Any) -> None:
+    bench.session.variants = (bench.item(0, "running"),)
+    card = window.strip.cards[0]
+    card.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), QPoint(5, 5)))
+    menu = window.strip.findChild(QMenu)
+    assert menu is not None
+    assert [action.text() for action in menu.actions() if action.isEnabled() and action.text()] == [
+        "Discard",
+        "Discard all",
+    ]
+    menu.close()
+
+
 def test_before_lasts_as_long_as_its_button_is_held(window: Window, bench: Any) -> None:
     bench.session.variants = (bench.item(0),)
     bench.session.chosen = ("v0",)
