@@ -55,8 +55,11 @@ def can_restore(desk: Desk) -> bool:
 
 
 def can_restart(desk: Desk) -> bool:
+    """The engine does not run, or an edit failed: by now it may have been made ready again."""
     session = _session(desk)
-    return session is not None and session.running is None and session.engine in ("", "died")
+    if session is None or session.running is not None:
+        return False
+    return session.engine in ("", "died") or any(item.state == "failed" for item in session.variants)
 
 
 def generate(desk: Desk) -> None:

@@ -70,6 +70,8 @@ def _checked_target(path: Path) -> Path:
         target = path.resolve()
         mode = target.stat().st_mode if target.exists() else None
     except (OSError, RuntimeError) as error:  # RuntimeError: links that point at each other
+        if isinstance(error, OSError) and error.errno in REASONS:
+            raise not_written(path, error) from error
         raise OutputNotWritable(f"{path} was not written: its folder cannot be reached ({error}).") from error
     if mode is None:
         return target

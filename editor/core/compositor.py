@@ -43,7 +43,7 @@ def flatten(
     blocks = list(_blocks(document.rect))
     for done, block in enumerate(blocks, 1):
         if cancelled():
-            raise Cancelled("the layers were not flattened: it was cancelled")
+            raise Cancelled("The layers were not flattened: it was cancelled.")
         result[block.slices] = _block(document.layers, block)
         progress(done / len(blocks))
         time.sleep(0)  # hands the interpreter's lock to whoever waits for it: skia keeps it while it draws

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from editor.core.geometry import Rect
 from editor.core.selection_shapes import full_tile
@@ -24,7 +25,9 @@ def feathered(selection: TileMap, radius: float, page: Rect | None = None) -> Ti
         return selection
     step = 2 ** max(0, math.ceil(math.log2(radius / LARGEST_SIGMA)))
     reach = -(-math.ceil(3.5 * radius + step) // step) * step
-    return _near_edges(selection, reach, lambda values: _blurred(values, radius, step), page)
+    if step == 1:
+        return _near_edges(selection, reach, lambda values: _blurred(values, radius), page)
+    return _widely_feathered(selection, radius, step, reach, page)
 
 
 def smoothed(selection: TileMap, page: Rect | None = None) -> TileMap:
@@ -44,16 +47,61 @@ def grown(selection: TileMap, by: float, page: Rect | None = None) -> TileMap:
     return _near_edges(selection, math.ceil(abs(by)) + 2, lambda values: _spread(values, by), page)
 
 
-def _blurred(values: Samples, sigma: float, step: int) -> Samples:
-    if step == 1:
-        return cv2.GaussianBlur(values, (0, 0), sigma).astype(np.uint8)
-    height, width = values.shape
-    small = cv2.resize(values.astype(np.float32), (width // step, height // step), interpolation=cv2.INTER_AREA)
+def _blurred(values: Samples, sigma: float) -> Samples:
+    return cv2.GaussianBlur(values, (0, 0), sigma).astype(np.uint8)
+
+
+def _widely_feathered(selection: TileMap, sigma: float, step: int, reach: int, page: Rect | None) -> TileMap:
+    """All of it is made smaller by `step` and blurred once; each tile is then made from its part of that."""
+    area = selection.bounds.grown(reach) if page is None else page
+    keys = list(keys_in(area))
+    if not keys:
+        return TileMap(1)
+    frame = Rect.between(
+        min(x for x, _ in keys) * SIDE - reach,
+        min(y for _, y in keys) * SIDE - reach,
+        (max(x for x, _ in keys) + 1) * SIDE + reach,
+        (max(y for _, y in keys) + 1) * SIDE + reach,
+    )
+    small = _reduced(selection, frame, step, frame if page is None else page)
     # averaging over a square and the triangles of the way back are themselves a blur
     own = step * step / 12 + step * step / 6
     small = cv2.GaussianBlur(small, (0, 0), math.sqrt(max(0.25, sigma * sigma - own)) / step)
-    wide = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.rint(wide).clip(0, 255).astype(np.uint8)
+
+    def wide(halo: Rect) -> Samples:
+        part = small[_divided(halo.moved(-frame.x, -frame.y), step)]
+        large = cv2.resize(part, (halo.width, halo.height), interpolation=cv2.INTER_LINEAR)
+        return np.rint(large).clip(0, 255).astype(np.uint8)
+
+    return _tiles_near_edges(selection, reach, page, lambda key, seen: _cut(wide, key, seen, step))
+
+
+def _cut(wide: Callable[[Rect], Samples], key: Key, seen: Rect, step: int) -> Tile | None:
+    origin = tile_rect(key)
+    return _kept(wide(origin.grown(step))[step:-step, step:-step], origin, seen)
+
+
+def _divided(rect: Rect, step: int) -> tuple[slice, slice]:
+    return slice(rect.y // step, rect.bottom // step), slice(rect.x // step, rect.right // step)
+
+
+def _reduced(selection: TileMap, frame: Rect, step: int, page: Rect) -> NDArray[np.float32]:
+    """The mean of every `step` x `step` pixels of `frame`, a multiple of it; beyond the page its border goes on."""
+    result = np.zeros((frame.height // step, frame.width // step), np.float32)
+    across = (max(0, page.x - frame.x), max(0, frame.right - page.right))
+    for top in range(0, frame.height, SIDE):
+        band = Rect(frame.x, frame.y + top, frame.width, min(SIDE, frame.height - top))
+        first, last = (min(max(y, page.y), page.bottom - 1) for y in (band.y, band.bottom - 1))
+        rows = Rect.between(max(frame.x, page.x), first, min(frame.right, page.right), last + 1)
+        above = min(band.height - rows.height, max(0, page.y - band.y))
+        below = band.height - rows.height - above
+        values = selection.read(rows)[..., 0]
+        values = cv2.copyMakeBorder(values, above, below, *across, cv2.BORDER_REPLICATE)
+        size = (frame.width // step, band.height // step)
+        result[top // step : (top + band.height) // step] = cv2.resize(
+            values.astype(np.float32), size, interpolation=cv2.INTER_AREA
+        )
+    return result
 
 
 def _spread(values: Samples, by: float) -> Samples:
@@ -72,6 +120,13 @@ def _near_edges(
 ) -> TileMap:
     """`operate` (uint8 (h, w) to the same shape, each result depending on what lies within `reach`) where anything
     but one value lies within reach; elsewhere nothing changes."""
+    return _tiles_near_edges(selection, reach, page, lambda key, seen: _operated(selection, key, reach, seen, operate))
+
+
+def _tiles_near_edges(
+    selection: TileMap, reach: int, page: Rect | None, make: Callable[[Key, Rect], Tile | None]
+) -> TileMap:
+    """`make` (a tile's key and what of the page lies within reach of it) where more than one value lies there."""
     area = selection.bounds.grown(reach) if page is None else page
     full, plain = full_tile(), _plain(selection)
     tiles: dict[Key, Tile] = {}
@@ -82,7 +137,7 @@ def _near_edges(
         if values == {255} and seen.contains(*_last(tile_rect(key))) and tile_rect(key) & area == tile_rect(key):
             tiles[key] = full
         elif values != {0}:
-            tile = _operated(selection, key, halo, seen, operate)
+            tile = make(key, seen)
             if tile is not None:
                 tiles[key] = tile
     return TileMap(1, tiles)
@@ -106,15 +161,20 @@ def _plain(selection: TileMap) -> dict[Key, int]:
 
 
 def _operated(
-    selection: TileMap, key: Key, halo: Rect, seen: Rect, operate: Callable[[Samples], Samples]
+    selection: TileMap, key: Key, reach: int, seen: Rect, operate: Callable[[Samples], Samples]
 ) -> Tile | None:
+    origin = tile_rect(key)
+    halo = origin.grown(reach)
     values = selection.read(seen)[..., 0]
     missing = (seen.y - halo.y, halo.bottom - seen.bottom, seen.x - halo.x, halo.right - seen.right)
     if any(missing):
         values = cv2.copyMakeBorder(values, *missing, cv2.BORDER_REPLICATE).astype(np.uint8)
-    origin = tile_rect(key)
-    result = operate(values)[origin.moved(-halo.x, -halo.y).slices].copy()
+    return _kept(operate(values)[origin.moved(-halo.x, -halo.y).slices], origin, seen)
+
+
+def _kept(pixels: Samples, origin: Rect, seen: Rect) -> Tile | None:
+    """The tile at `origin` with these pixels where the page is; None where nothing is selected."""
     kept = np.zeros((SIDE, SIDE, 1), np.uint8)
     inside = (origin & seen).moved(-origin.x, -origin.y).slices
-    kept[inside] = result[inside][..., np.newaxis]
+    kept[inside] = pixels[inside][..., np.newaxis]
     return Tile(kept) if kept.any() else None

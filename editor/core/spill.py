@@ -18,7 +18,8 @@ class SpillFile:
     def __init__(self, folder: Path | None = None) -> None:
         """folder: where it lies; None for the system's temporary folder. Raises OSError where it cannot be made."""
         with ExitStack() as opened:
-            self._file = opened.enter_context(tempfile.TemporaryFile(dir=folder))
+            # Unbuffered: what a full disk did not take must not stay in a buffer that every later read would flush.
+            self._file = opened.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
             weakref.finalize(self, opened.pop_all().close)
         self._lock = threading.Lock()
         self.size = 0
@@ -27,18 +28,22 @@ class SpillFile:
         """Where it lies from now on. Raises OSError (a full disk)."""
         with self._lock:
             self._file.seek(self.size)
-            self._file.write(data)
-            self._file.flush()
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
             place, self.size = self.size, self.size + len(data)
             return place
 
     def read(self, place: int, length: int) -> bytes:
         with self._lock:
             self._file.seek(place)
-            data = self._file.read(length)
-        if len(data) != length:
-            raise OSError("the temporary file of the history lost a part")
-        return data
+            data = bytearray()
+            while len(data) < length:
+                part = self._file.read(length - len(data))
+                if not part:
+                    raise OSError("the temporary file of the history lost a part")
+                data += part
+        return bytes(data)
 
 
 class PackedTile:

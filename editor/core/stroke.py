@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from editor.core.changes import AddLayer, PaintTiles
 from editor.core.changes.add_layer import above
@@ -155,10 +156,11 @@ class Painting:
                 self._cover[key] = np.zeros((SIDE, SIDE), np.uint8)
             own = self._cover[key][part.moved(-key[0] * SIDE, -key[1] * SIDE).slices]
             more = pixels[part.moved(-whole.x, -whole.y).slices]
-            if not bool((more > own).any()):
+            grown = _where(more > own)
+            if grown.empty:
                 continue
             np.maximum(own, more, out=own)
-            self._dirty[key] = self._dirty.get(key, EMPTY) | part
+            self._dirty[key] = self._dirty.get(key, EMPTY) | grown.moved(part.x, part.y)
 
     def update(self) -> bool:
         """Compose what was stamped since the last time; whether there was anything."""
@@ -229,6 +231,14 @@ def _plane(layer: Layer, target: Target) -> TileMap:
 def _with_new(document: Document, layer: RasterLayer) -> Document:
     parent, index = above(document, document.active)
     return inserted(document, layer, parent, index)
+
+
+def _where(marks: NDArray[np.bool_]) -> Rect:
+    """The smallest rectangle around all that is True."""
+    rows, columns = np.flatnonzero(marks.any(1)), np.flatnonzero(marks.any(0))
+    if not len(rows):
+        return EMPTY
+    return Rect.between(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 def _product(one: Samples, two: Samples) -> Samples:

@@ -13,8 +13,8 @@ from editor.core.tiles import Samples
 
 @dataclass(frozen=True)
 class Dab:
-    """A dab is drawn at the nearest eighth of a pixel (a large one, where nobody sees it, at the nearest half or whole one), so that
-    a stroke needs few different ones.
+    """A dab is drawn at the nearest eighth of a pixel (a large one, where nobody sees it, at the nearest half or whole
+    one), so that a stroke needs few different ones.
 
     size: diameter in pixels. hardness in [0, 1]: the part of the radius that is fully covered. antialias: False
     gives whole pixels only."""

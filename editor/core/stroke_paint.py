@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from editor.core.tiles import Samples
 
+Floats = NDArray[np.floating]
+
 
 @dataclass(frozen=True)
 class Paint:
@@ -24,11 +26,13 @@ class Paint:
         A new array like `base`, rounded to nearest; where cover is 0 it is `base`, hidden colours included.
         """
         alpha = 1.0 if self.erase and base.shape[2] == 4 else self._alpha(base)
-        strength = cover[..., np.newaxis] * np.float32(self.opacity * alpha / 255)
+        strength = cover * np.float32(self.opacity * alpha / 255)
         if base.shape[2] == 1:
-            return _rounded(base + (np.float32(self._luma) - base) * strength)
+            return _mixed(base[..., 0], self._luma, strength)[..., np.newaxis]
         if self.erase:
-            return np.concatenate([base[..., :3], _rounded(base[..., 3:] * (1 - strength))], axis=2)
+            result = base.copy()
+            result[..., 3] = _mixed(base[..., 3], 0.0, strength)
+            return result
         return self._laid(base, strength)
 
     def _alpha(self, base: Samples) -> float:
@@ -39,21 +43,29 @@ class Paint:
         red, green, blue = self.colour[:3]
         return 0.0 if self.erase else 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    def _laid(self, base: Samples, strength: NDArray[np.floating]) -> Samples:
-        colour = np.array(self.colour[:3], np.float32)
+    def _laid(self, base: Samples, strength: Floats) -> Samples:
         result = np.empty_like(base)
-        own = base[..., 3:]
+        own, share = base[..., 3], strength
         if bool((own == 255).all()):
-            result[..., :3] = _rounded(base[..., :3] + (colour - base[..., :3]) * strength)
             result[..., 3] = 255
-            return result
-        below = own * np.float32(1 / 255) * (1 - strength)
-        alpha = strength + below
-        share = strength / np.maximum(alpha, np.float32(1e-9))
-        result[..., :3] = _rounded(base[..., :3] + (colour - base[..., :3]) * share)
-        result[..., 3:] = _rounded(alpha * 255)
+        else:
+            below = own.astype(np.float32) * np.float32(1 / 255) * (np.float32(1) - strength)
+            alpha = strength + below
+            share = np.divide(strength, np.maximum(alpha, np.float32(1e-9)), dtype=np.float32)
+            result[..., 3] = _rounded(alpha * np.float32(255))
+        for channel, value in enumerate(self.colour[:3]):
+            result[..., channel] = _mixed(base[..., channel], value, share)
         return result
 
 
-def _rounded(values: NDArray[np.floating]) -> Samples:
+def _mixed(base: Samples, value: float, share: Floats) -> Samples:
+    """One channel, (h, w): on the way from `base` to `value` as far as `share`. In place: it is felt while painting."""
+    start = base.astype(np.float32)
+    way = np.float32(value) - start
+    way *= share
+    way += start
+    return _rounded(way)
+
+
+def _rounded(values: Floats) -> Samples:
     return (values + np.float32(0.5)).astype(np.uint8)

@@ -39,8 +39,11 @@ def mask_thumbnail(document: Document, layer_id: str, side: int) -> Samples:
 def document_thumbnail(document: Document, side: int) -> Samples:
     """What the document shows: uint8 (h, w, 4), straight alpha, the longer of h and w `side` (or less for a page that
     is smaller)."""
-    small = _sampled(document, side)
+    small = _sampled(document, side) if _step(document, side) > 1 else document  # else nothing would be left out
     return _shrunk(composite(small, small.rect), _size(document, side))
+
+
+_Planes = dict[tuple[TileMap, Rect], TileMap]
 
 
 def _known(document: Document, id: str) -> Layer:
@@ -64,23 +67,27 @@ def _sampled(document: Document, side: int) -> Document:
     """The document of every n-th pixel. All layers lie at (0, 0) of it, so that every plane is sampled at the same
     places of the page."""
     step = _step(document, side)
-    layers = tuple(_sampled_layer(layer, document.rect, step) for layer in document.layers if layer.visible)
+    known = _Planes()
+    layers = tuple(_sampled_layer(layer, document.rect, step, known) for layer in document.layers if layer.visible)
     return replace(
         document, width=-(-document.width // step), height=-(-document.height // step), layers=layers, selection=None
     )
 
 
-def _sampled_layer(layer: Layer, page: Rect, step: int) -> Layer:
+def _sampled_layer(layer: Layer, page: Rect, step: int, known: _Planes) -> Layer:
     area = page.moved(-layer.x, -layer.y)
-    mask = None if layer.mask is None else Mask(_sampled_plane(layer.mask.plane, area, step), layer.mask.enabled)
+    mask = None if layer.mask is None else Mask(_sampled_plane(layer.mask.plane, area, step, known), layer.mask.enabled)
     if isinstance(layer, GroupLayer):
-        children = tuple(_sampled_layer(child, area, step) for child in layer.children if child.visible)
+        children = tuple(_sampled_layer(child, area, step, known) for child in layer.children if child.visible)
         return replace(layer, x=0, y=0, mask=mask, children=children)
-    return replace(layer, x=0, y=0, mask=mask, plane=_sampled_plane(layer.plane, area, step))
+    return replace(layer, x=0, y=0, mask=mask, plane=_sampled_plane(layer.plane, area, step, known))
 
 
-def _sampled_plane(plane: TileMap, area: Rect, step: int) -> TileMap:
-    return TileMap.of(_samples(plane, area, step), blank=plane.blank)
+def _sampled_plane(plane: TileMap, area: Rect, step: int, known: _Planes) -> TileMap:
+    """known: what layers with the same tiles share."""
+    if (plane, area) not in known:
+        known[plane, area] = TileMap.of(_samples(plane, area, step), blank=plane.blank)
+    return known[plane, area]
 
 
 def _samples(plane: TileMap, area: Rect, step: int) -> Samples:

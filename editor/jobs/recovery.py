@@ -21,7 +21,7 @@ State = tuple[Document, int, Path | None]
 
 @dataclass(eq=False)
 class _Watched:
-    """One document. recorded: the state that its record holds. adopted: the record of an earlier program it came from."""
+    """One document. recorded: what its record holds. adopted: the record of an earlier program that it came from."""
 
     opened: OpenDocument
     journal: Journal | None = None

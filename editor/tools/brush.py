@@ -23,11 +23,11 @@ class BrushTool(IdleTool):
         "size",
         "hardness",
         "opacity",
+        "target",
+        "pressure",
+        "smooth",
         "spacing",
         "antialias",
-        "smooth",
-        "pressure",
-        "target",
     )
     label: ClassVar[str] = "Brush stroke"
     erases: ClassVar[bool] = False

@@ -35,8 +35,11 @@ class Commands(QObject):
         self._soon.timeout.connect(self.refresh)
         self.actions = {action.id: self._made(action) for action in ACTIONS}
         self.use_keys(desk.settings.shortcuts)
-        desk.changed.connect(self._desk_changed)
+        end = desk.changed.connect(self._desk_changed)
+        self.destroyed.connect(lambda: (end(), self._stop()))
         QGuiApplication.clipboard().dataChanged.connect(self._soon.start)
+        self._follow(desk.current)
+        self.refresh()
 
     def trigger(self, id: str, *arguments: object) -> None:
         """Run the action of this id, if it may run now. KeyError for an unknown one."""
@@ -47,7 +50,7 @@ class Commands(QObject):
             action.run(self._desk, *arguments)
         except PalimpsestError as error:
             self._desk.say(str(error), "error")
-        self._soon.start()
+        self.refresh()  # at once: the next key may be waiting already
 
     def bind_canvas(self, canvas: QWidget) -> None:
         """The widget in which the keys of the canvas hold."""

@@ -53,7 +53,7 @@ class Workspace(QWidget):
         self._lay_out(head, foot)
         self.tabs.currentChanged.connect(self._tab_chosen)
         self.tabs.tabCloseRequested.connect(self._tab_closed)
-        desk.changed.connect(self._desk_changed)
+        self.destroyed.connect(desk.changed.connect(self._desk_changed))
         self._refresh()
 
     @property

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtWidgets import QApplication
 
 from editor.app import Program
@@ -30,6 +29,8 @@ from inference.types import CancelToken, EditRequest, Event, Variant
 from tests.e2e.hand import Answers, Hand
 
 PATIENCE = 60.0
+KILLED, ENDED, NOTHING_THERE = range(3)
+"""What becomes of a program that looks for what came back."""
 
 
 class QuickEngine:
@@ -112,15 +113,17 @@ def something(hand: QuickHand, opened: OpenDocument, chance: random.Random) -> N
         hand.do("variant.keep")
     elif kind == 5:
         hand.do("layer.duplicate")
-    else:
+    elif opened.history.current.parent is not opened.history.root:
         hand.do("edit.undo")
 
 
 def back(hand: QuickHand, folder: Path, seed: int) -> None:
-    """See what came back, walk through all of it, and say so; seed 1 ends the program properly then."""
+    """See what came back, walk through all of it, and say so."""
     hand.start()
-    hand.wait(lambda: hand.program.recovery._documents()) if any((folder / "home" / "recovery").glob("*/index.json")) \
-        and seed < 2 else hand.rest(1.5)
+    if seed == NOTHING_THERE:
+        hand.rest(1.0)
+    else:
+        hand.wait(lambda: hand.program.desk.documents)
     hand.rest(0.3)
     for opened in hand.program.desk.documents:
         message = opened.edit.message.text if opened.edit.message is not None else ""
@@ -133,7 +136,7 @@ def back(hand: QuickHand, folder: Path, seed: int) -> None:
         opened.history.go(here)
         assert fingerprint(opened.history) == shown
     say("end")
-    if seed == 1:
+    if seed == ENDED:
         hand.do("file.quit")
         hand.rest(0.3)
         hand.program.close()
@@ -154,7 +157,9 @@ def save(hand: QuickHand, folder: Path, seed: int) -> None:
     while True:
         hand.canvas.setFocus()
         hand.key("B")
-        hand.drag((chance.uniform(50, 400), chance.uniform(50, 300)), (chance.uniform(50, 400), chance.uniform(50, 300)))
+        hand.drag(
+            (chance.uniform(50, 400), chance.uniform(50, 300)), (chance.uniform(50, 400), chance.uniform(50, 300))
+        )
         document = hand.document.document
         say("state", 0, hashlib.sha256(composite(document, document.rect).tobytes()).hexdigest()[:16])
         hand.do("file.save_as")
@@ -174,7 +179,7 @@ def part(name: str, folder: Path, seed: int) -> None:
 # -- the scenes
 
 
-class Program_:
+class Player:
     """A running program, and what it said."""
 
     def __init__(self, name: str, folder: Path, seed: int) -> None:
@@ -199,6 +204,7 @@ class Program_:
         rest = self.process.stdout.read()
         self.lines += [line.split() for line in rest.splitlines(keepends=True) if line.endswith("\n")]
         self.process.wait()
+        self.process.stdout.close()
 
     def states(self, number: int) -> list[str]:
         """Those that may come back: the last that was recorded, and all after it."""
@@ -212,16 +218,17 @@ class Program_:
         return {line[1]: line[3] for line in self.lines if line[0] == "found"}
 
 
-def looked(folder: Path, seed: int = 1) -> Program_:
-    """A start after a crash; ended properly with seed 1, killed once it has looked with another."""
-    program = Program_("back", folder, seed)
+def looked(folder: Path, seed: int = ENDED) -> Player:
+    """A start after a crash, once it has looked."""
+    program = Player("back", folder, seed)
     program.until("end")
-    if seed == 1:
+    if seed == ENDED:
         assert program.process.wait(PATIENCE) == 0
+        program.kill()
     return program
 
 
-def check(work: Program_, back: Program_) -> None:
+def check(work: Player, back: Player) -> None:
     assert set(back.found) == {"Untitled", "photo.jpg"}, back.lines
     assert back.found["Untitled"] in work.states(0), (back.found, work.lines)
     assert back.found["photo.jpg"] in work.states(1), (back.found, work.lines)
@@ -233,24 +240,24 @@ def killed_at_work(folder: Path) -> None:
     """Two documents come back as they were recorded, with their undo; a proper end leaves nothing to recover."""
     for seed in range(3):
         home = folder / str(seed)
-        work = Program_("work", home, seed)
+        work = Player("work", home, seed)
         work.until("recorded", 2 + 2 * seed)
         time.sleep(random.Random(seed).uniform(0, 1.5))
         work.kill()
         check(work, looked(home))
         assert not list((home / "home" / "recovery").iterdir())
-    again = looked(folder / "0", 2)
+    again = looked(folder / "0", NOTHING_THERE)
     assert not again.found
     again.kill()
 
 
 def killed_at_recovery(folder: Path) -> None:
     """Killed again and again while it recovers, nothing is lost."""
-    work = Program_("work", folder, 5)
+    work = Player("work", folder, 5)
     work.until("recorded", 2)
     work.kill()
     for wait in (0.0, 0.3, 0.8, 1.3, 1.8):
-        start = Program_("back", folder, 0)
+        start = Player("back", folder, KILLED)
         time.sleep(0.6 + wait)
         start.kill()
     check(work, looked(folder))
@@ -259,7 +266,7 @@ def killed_at_recovery(folder: Path) -> None:
 def killed_at_saving(folder: Path) -> None:
     """The file is whole, and one of the states that were saved."""
     for seed in range(3):
-        saving = Program_("save", folder, seed)
+        saving = Player("save", folder, seed)
         saving.until("recorded", 2)
         time.sleep(random.Random(seed).uniform(0, 0.6))
         saving.kill()
@@ -270,9 +277,9 @@ def killed_at_saving(folder: Path) -> None:
 
 def two_programs(folder: Path) -> None:
     """A second program leaves the records of a running one alone; they come back once that was killed."""
-    work = Program_("work", folder, 8)
+    work = Player("work", folder, 8)
     work.until("recorded", 2)
-    second = looked(folder, 2)
+    second = looked(folder, NOTHING_THERE)
     assert not second.found
     work.until("recorded", 4)
     work.kill()

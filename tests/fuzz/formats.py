@@ -247,9 +247,9 @@ def run(arguments: argparse.Namespace, folder: Path) -> Tally:
             idle.pop().give(path)
             number += 1
         for worker in [each for each in workers if each not in idle]:
-            result = worker.taken(arguments.limit)
+            path, result = worker.path, worker.taken(arguments.limit)
             if result is not None:
-                finished(worker.path, result, tally, arguments)
+                finished(path, result, tally, arguments)
                 idle.append(worker)
     for worker in workers:
         worker.end()

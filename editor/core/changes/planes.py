@@ -85,6 +85,9 @@ def scaled(values: Samples, by: Samples) -> Samples:
 
 def with_alpha(pixels: Samples, alpha: Samples) -> Samples:
     """uint8 (h, w, 4) with another alpha (h, w, 1); what becomes invisible becomes blank, so that it costs nothing."""
-    result = np.concatenate([pixels[..., :3], alpha], axis=2)
-    result[alpha[..., 0] == 0] = 0
+    if not alpha.any():
+        return np.zeros_like(pixels)
+    result = np.ascontiguousarray(pixels).copy()
+    result[..., 3:] = alpha
+    result.view(np.uint32)[...] *= alpha != 0  # whole pixels at once
     return result

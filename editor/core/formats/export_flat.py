@@ -63,7 +63,7 @@ def export_flat(
     except MemoryError as error:
         raise OutputNotWritable(f"{path} was not written: there is not enough memory; close other programs.") from error
     if cancelled():
-        raise WasCancelled("the picture was not exported: it was cancelled")
+        raise WasCancelled("The picture was not exported: it was cancelled.")
     progress(0.8)
     notes = write_flat(path, image, quality=options.quality, lossless=options.lossless)
     progress(1.0)

@@ -30,11 +30,11 @@ def open_document(path: Path, progress: Progress = ignore, cancelled: AskCancell
             raise InputUnreadable(f"{path} is a {format.name} file, which can only be written; save it as OpenRaster.")
         return format.read(path, progress, cancelled)
     if cancelled():
-        raise Cancelled("the file was not opened: it was cancelled")
+        raise Cancelled("The file was not opened: it was cancelled.")
     image = read_flat(path)
     progress(0.7)
     if cancelled():
-        raise Cancelled("the file was not opened: it was cancelled")
+        raise Cancelled("The file was not opened: it was cancelled.")
     opened = as_document(image, path.stem)
     progress(1.0)
     return opened

@@ -22,7 +22,8 @@ Samples = NDArray[np.uint8]
 STRIP_BYTES = 1 << 22
 FEWEST_ROWS = 16
 SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-LARGEST_MASK = 1 << 28
+LONGEST_SIDE = 1 << 20
+FAR_APART = 1 << 26  # pixels around layers that are blank for the most part, so that a mask does not cover it all
 NOTHING = Rect(0, 0, 1, 1)  # what an empty layer is stored as: PNG knows no picture without pixels
 
 
@@ -61,7 +62,7 @@ def of_plane(name: str, plane: TileMap, page: Rect, icc: bytes | None) -> Pictur
     rect = exact_bounds(plane)
     if plane.blank:
         rect |= page
-    if rect.width * rect.height > MOST_PIXELS:
+    if _too_large(rect):
         size = f"{rect.width} x {rect.height} pixels"
         raise ValueError(f"a layer is spread over {size}, more than a file can hold; crop the picture")
     rect = NOTHING if rect.empty else rect
@@ -119,14 +120,18 @@ def of_variant(variant: StoredVariant) -> Iterator[PicturePlan]:
 
 def mask_rect(layer: Layer, mask: Mask, page: Rect) -> Rect:
     """How far a mask has to be stored, in the layer's coordinates: all that differs in it, and where it shows by
-    default, all that it covers; of layers far apart only what is on the page."""
+    default, all that it covers; of layers far apart only what is on the page, and of none where that is far as well."""
     rect, covered = exact_bounds(mask.plane), content(layer) if mask.plane.blank else EMPTY
-    if covered.width * covered.height > LARGEST_MASK:
-        covered &= page
-    rect |= covered
+    most = max(FAR_APART, 4 * page.width * page.height)
+    fitting = (rect | area for area in (covered, covered & page) if not _too_large(rect | area, most))
+    rect = next(fitting, rect)
     if isinstance(layer, RasterLayer) and layer.plane.blank:
         rect |= page
     return NOTHING if rect.empty else rect
+
+
+def _too_large(rect: Rect, most: int = MOST_PIXELS) -> bool:
+    return max(rect.width, rect.height) > LONGEST_SIDE or rect.width * rect.height > most
 
 
 def content(layer: Layer) -> Rect:

@@ -34,13 +34,23 @@ from editor.core.geometry import Rect
 from editor.core.layer import NORMAL, GroupLayer, Layer, Mask, RasterLayer, new_id
 from editor.core.tiles import TileMap
 
-MOST_XML, MOST_JSON, MOST_PROFILE = 1 << 24, 1 << 26, 1 << 25
+MOST_XML, MOST_JSON, MOST_PROFILE = 1 << 24, 1 << 24, 1 << 25
 WORKERS = 2
 PATIENCE = 0.05
 BY_OP = {blend.ora: blend.name for blend in BLENDS} | {"svg:exclusion": "exclusion", "svg:add": "plus"}
 DST_IN = "svg:dst-in"
 IMAGE_KNOWN = {"w", "h", "version", "xres", "yres"}
-GENERATED = (IMAGE_ATTRIBUTES, "mimetype", "stack.xml", MERGED, "Thumbnails/thumbnail.png", DOCUMENT, PROFILE, EXIF, SELECTION)
+GENERATED = (
+    IMAGE_ATTRIBUTES,
+    "mimetype",
+    "stack.xml",
+    MERGED,
+    "Thumbnails/thumbnail.png",
+    DOCUMENT,
+    PROFILE,
+    EXIF,
+    SELECTION,
+)
 
 
 def read_ora(
@@ -373,7 +383,7 @@ class _Reader:
 
     def _check(self) -> None:
         if self.cancelled():
-            raise Cancelled("the file was not opened: it was cancelled")
+            raise Cancelled("The file was not opened: it was cancelled.")
 
     def _waited(self, future: Future[tuple[str, ...]]) -> tuple[str, ...]:
         while True:

@@ -134,7 +134,7 @@ class _Writer:
 
     def check(self) -> None:
         if self.cancelled():
-            raise Cancelled("the file was not written: it was cancelled")
+            raise Cancelled("The file was not written: it was cancelled.")
 
     def entry(self, name: str, data: bytes, *, packed: bool = False) -> None:
         info = zipfile.ZipInfo(name, THE_DATE)

@@ -235,12 +235,15 @@ class Canvas(Display):
     # Keys.
 
     def event(self, event: QEvent) -> bool:
-        """While a tool waits for Enter or Escape, and for Space, these come here rather than to a menu's shortcut."""
+        """While a tool waits for Enter or Escape, and for Space, these come here rather than to a menu's shortcut.
+
+        While the pointer is pressed all keys do: an undo or another tool must not come into the middle of a stroke.
+        """
         if event.type() == QEvent.Type.ShortcutOverride:
             key = cast(QKeyEvent, event).key()
             busy = self._tool is not None and self._tool.busy
             own = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter) if busy else ()
-            if key in own or key == Qt.Key.Key_Space or key in ARROWS:
+            if self._pressed or key in own or key == Qt.Key.Key_Space or key in ARROWS:
                 event.accept()
                 return True
         return super().event(event)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, cast
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QRunnable, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
@@ -85,8 +87,10 @@ class CompareGrid(Viewport):
         self._request = 0
         self._done = _Done()
         self._done.ready.connect(self._heat_ready)
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
+        # Python's thread and not Qt's: a widget must not wait in its end for a thread that waits for Python.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="difference")
+        self._heats: list[Future[None]] = []
+        self.destroyed.connect(partial(self._pool.shutdown, wait=False, cancel_futures=True))
         self._slices = QTimer(self)
         self._slices.setSingleShot(True)
         self._slices.timeout.connect(self._slice)
@@ -121,12 +125,13 @@ class CompareGrid(Viewport):
         for index, make in enumerate(maps or ()):
             if index < len(self._panes):
                 document = self._panes[index].cell.document
-                self._pool.start(_HeatWork(self._done, self._request, index, make, document))
+                work = partial(_heat, self._done, self._request, index, make, document)
+                self._heats.append(self._pool.submit(work))
         self._redraw()
 
     def wait(self) -> None:
         """Until all heat maps are computed; for tests."""
-        self._pool.waitForDone()
+        wait(self._heats)
 
     def settle(self) -> None:
         """Finish at once what would be done in slices; for tests and pictures of the window."""
@@ -266,7 +271,9 @@ class CompareGrid(Viewport):
 
     def _end_difference(self) -> None:
         self._request += 1
-        self._pool.clear()
+        for heat in self._heats:
+            heat.cancel()
+        self._heats = []
         for pane in self._panes:
             pane.heat = None
 
@@ -372,17 +379,13 @@ class _Done(QObject):
     ready = Signal(int, int, object)
 
 
-class _HeatWork(QRunnable):
-    def __init__(self, done: _Done, request: int, index: int, make: HeatMap, page: Document) -> None:
-        super().__init__()
-        self._done, self._request, self._index, self._make, self._page = done, request, index, make, page
-
-    def run(self) -> None:
-        try:
-            result: object = _heat_document(self._make(), self._page)
-        except Exception as error:  # an error here belongs to the window's thread, where it is reported
-            result = error
-        self._done.ready.emit(self._request, self._index, result)
+def _heat(done: _Done, request: int, index: int, make: HeatMap, page: Document) -> None:
+    """On the thread of the pool."""
+    try:
+        result: object = _heat_document(make(), page)
+    except Exception as error:  # an error here belongs to the window's thread, where it is reported
+        result = error
+    done.ready.emit(request, index, result)
 
 
 def _heat_document(heat: Samples, page: Document) -> Document:

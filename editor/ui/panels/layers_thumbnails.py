@@ -16,6 +16,8 @@ from editor.core.tiles import Samples
 Key = tuple[str, bool]
 """The id of a layer, and whether its mask is meant."""
 KEPT = 1000
+NARROW = 8
+"""No thumbnail is narrower than an eighth of its length."""
 
 
 class Thumbnails(QObject):
@@ -72,8 +74,8 @@ class Thumbnails(QObject):
         if layer is None or (key[1] and layer.mask is None):
             return
         make = mask_thumbnail if key[1] else layer_thumbnail
-        pixels = make(self._document, key[0], round(self._side * self._scale))
-        picture = _pixmap(pixels)
+        side = round(self._side * self._scale)
+        picture = _pixmap(_enlarged(make(self._document, key[0], side), side))
         picture.setDevicePixelRatio(self._scale)
         self._made[key] = (self._state(key), picture)
         self._ready(key[0])
@@ -81,6 +83,13 @@ class Thumbnails(QObject):
 
 def _same(before: tuple[object, ...], after: tuple[object, ...]) -> bool:
     return before[0] is after[0] and before[1] is after[1] and before[2:] == after[2:]
+
+
+def _enlarged(pixels: Samples, side: int) -> Samples:
+    """Of a page of a few pixels every pixel becomes a square, and no page is so narrow that it cannot be seen."""
+    whole = max(1, side // max(pixels.shape[:2]))
+    down, across = (max(whole, -(-side // (NARROW * length))) for length in pixels.shape[:2])
+    return np.repeat(np.repeat(pixels, down, axis=0), across, axis=1)
 
 
 def _pixmap(pixels: Samples) -> QPixmap:

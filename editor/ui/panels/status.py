@@ -141,4 +141,5 @@ def _model_text(opened: OpenDocument | None) -> str:
         return ""
     provider = f" on {provider_title(opened.edit.provider)}" if opened.edit.provider else ""
     state = ENGINE.get(opened.edit.engine, opened.edit.engine)
-    return f"{opened.edit.model} model{provider}{', ' + state if state else ''}"
+    name = opened.edit.model[:1].upper() + opened.edit.model[1:]
+    return f"{name} model{provider}{', ' + state if state else ''}"

@@ -19,12 +19,14 @@ SLIDER = 136
 
 
 class ToolOptions(QScrollArea):
-    """One slim row; it scrolls sideways where the window is too narrow."""
+    """One slim row; where the window is too narrow it is turned over like pages, and only whole options show."""
 
     def __init__(self, settings: ToolSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
         self.controls: dict[str, QWidget] = {}
+        self._labels: dict[str, QWidget] = {}
+        self._first = 0  # of the options that show
         self.setFixedHeight(HEIGHT)
         self.setWidgetResizable(True)
         self.setAccessibleName("Tool options")
@@ -37,9 +39,9 @@ class ToolOptions(QScrollArea):
         self.show_tool(None)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """The wheel moves the row sideways."""
-        bar = self.horizontalScrollBar()
-        bar.setValue(bar.value() - event.angleDelta().y() - event.angleDelta().x())
+        """The wheel moves the row by one option."""
+        turned = event.angleDelta().y() + event.angleDelta().x()
+        self._begin_at(self._first + (1 if turned < 0 else -1) if turned else self._first)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -57,7 +59,7 @@ class ToolOptions(QScrollArea):
         title.setMinimumWidth(max(9 * theme.GRID, title.sizeHint().width()))
         layout.addWidget(title)
         layout.addWidget(line(upright=True, parent=row))
-        self.controls = {}
+        self.controls, self._labels, self._first = {}, {}, 0
         for name in tool.options if tool else ():
             self._add(layout, option_named(name), row)
         if tool is not None and not tool.options:
@@ -70,12 +72,53 @@ class ToolOptions(QScrollArea):
         row = self.widget()
         needed = row is not None and row.minimumSizeHint().width() > self.width()
         self._more.setVisible(needed)
-        self.setViewportMargins(0, 0, self._more.width() if needed else 0, 0)
+        if needed:
+            self._begin_at(self._first)
+        else:
+            self._first = 0
+            self.setViewportMargins(0, 0, 0, 0)
 
     def _show_more(self) -> None:
         """The next part of the row; from its end back to its beginning."""
-        bar = self.horizontalScrollBar()
-        bar.setValue(0 if bar.value() == bar.maximum() else bar.value() + self.width() // 2)
+        last = self._last(self._first)
+        self._begin_at(0 if last >= len(self.controls) else last)
+
+    def _begin_at(self, first: int) -> None:
+        """Show the options from this one on, as many as there is room for."""
+        row = self.widget()
+        if row is None or not self._more.isVisibleTo(self):
+            return
+        row.resize(row.minimumSizeHint().width(), row.height())
+        if (layout := row.layout()) is not None:
+            layout.activate()
+        while first > 0 and self._last(first - 1) >= len(self.controls):
+            first -= 1  # the last ones fill the room there is
+        self._first = max(0, first)
+        shown = self._edges()[self._last(self._first) - 1 : self._last(self._first)]
+        room = shown[0][1] - self._left(self._first) + 4 if shown else self._room
+        self.setViewportMargins(0, 0, max(self._more.width(), self.width() - room), 0)
+        self.horizontalScrollBar().setValue(self._left(self._first))
+
+    def _last(self, first: int) -> int:
+        """One past the last option that shows where `first` is the first; one shows at least."""
+        end = self._left(first) + self._room
+        fitting = [at for at, (_, right) in enumerate(self._edges()) if right <= end]
+        return max(fitting[-1] + 1 if fitting else 0, min(first + 1, len(self.controls)))
+
+    def _left(self, first: int) -> int:
+        """Where the row is scrolled to; the title belongs to the first option."""
+        return max(0, self._edges()[first][0] - theme.GRID) if first else 0
+
+    @property
+    def _room(self) -> int:
+        return self.width() - self._more.width() - 4
+
+    def _edges(self) -> list[tuple[int, int]]:
+        """Left and right of every option in the row, its label included."""
+        return [
+            (self._labels.get(name, control).x(), control.x() + control.width())
+            for name, control in self.controls.items()
+        ]
 
     def _add(self, layout: QHBoxLayout, option: ToolOption, row: QWidget) -> None:
         control = self._control(option, row)
@@ -86,6 +129,7 @@ class ToolOptions(QScrollArea):
             label = secondary(option.title, row)
             label.setMinimumWidth(label.sizeHint().width())
             layout.addWidget(label)
+            self._labels[option.name] = label
         layout.addWidget(control)
         layout.addSpacing(8)
 

@@ -241,6 +241,21 @@ def test_the_engine_is_started_again_only_where_it_is_not_at_work(world: Any) ->
     assert len(world.session.variants) == before + 1
 
 
+def test_a_failed_edit_is_started_again_though_the_engine_is_ready_by_now(world: Any) -> None:
+    world.add()
+    world.runner.hold = True
+    world.generate(2)
+    (_, listener), *_ = world.runner.held
+    world.runner.held.clear()
+    listener.on_error("The engine ended.", "EngineDied")
+    world.runner.status().state = "ready"
+    assert [item.state for item in world.session.variants] == ["failed"] * 2
+    assert world.buttons == ["engine.restart"]
+    world.runner.hold = False
+    world.run("engine.restart")
+    assert [item.state for item in world.session.variants] == ["done"] * 2
+
+
 def test_running_an_edit_layer_again_gives_its_pixels(world: Any) -> None:
     world.add()
     assert not world.enabled("layer.run_again")

@@ -130,6 +130,30 @@ def test_a_full_disk_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     history.close()
 
 
+def test_a_disk_that_fills_up_still_gives_what_it_took(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    file, pieces = SpillFile(tmp_path), [np.random.default_rng(seed).bytes(5001) for seed in range(20)]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
+    try:
+        places = [file.append(piece) for piece in pieces[:11]]
+        with pytest.raises(OSError):
+            file.append(pieces[11])
+        assert [file.read(place, 5001) for place in places] == pieces[:11]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert file.read(file.append(pieces[11]), 5001) == pieces[11]
+
+
+def test_a_temporary_folder_that_cannot_be_used_loses_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    history, states = painted(10, 1000, tmp_path / "gone")
+    history.settle()
+    assert history.spilled_bytes == 0
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert all(np.array_equal(tile_of_step(history, at).pixels, pixels) for at, pixels in enumerate(states))
+    history.close()
+
+
 def test_a_packed_tile_reads_the_same_from_disk() -> None:
     base, file = Tile(noise(1)), SpillFile()
     packed = PackedTile.of(dotted(noise(1), 50), base)

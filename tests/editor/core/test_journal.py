@@ -196,6 +196,45 @@ def test_damage_is_told(tmp_path: Path) -> None:
             recover(found)
 
 
+def test_a_damaged_index_is_told_or_read(tmp_path: Path) -> None:
+    crashed(tmp_path, rich(), "harbour")
+    (found,) = recoverable(tmp_path)
+    index, numbers = (found.folder / "index.json").read_bytes(), random.Random(3)
+    for _ in range(300):
+        broken = bytearray(index)
+        for _ in range(numbers.randint(1, 3)):
+            place = numbers.randrange(len(broken))
+            broken[place : place + numbers.choice([1, 1, 30])] = numbers.choice([b"", b"9", b"[", b"{}", b"null", b'"'])
+        (found.folder / "index.json").write_bytes(broken)
+        for one in recoverable(tmp_path):
+            try:
+                recovered = recover(one)
+            except InputUnreadable as error:
+                assert "“" in str(error) and "\n" not in str(error)
+            else:
+                recovered.history.close()
+                recovered.claim.release()
+    (found.folder / "index.json").write_bytes(b"[" * 100_000)
+    assert recoverable(tmp_path) == []
+
+
+def test_one_bad_folder_does_not_hide_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crashed(tmp_path, rich(), "harbour")
+    (tmp_path / "a file").write_bytes(b"")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "closed").mkdir()
+    is_file = Path.is_file
+
+    def closed(path: Path) -> bool:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", closed)
+    assert [found.title for found in recoverable(tmp_path)] == ["harbour"]
+    assert recoverable(tmp_path / "a file") == recoverable(tmp_path / "none") == []
+
+
 def test_a_failed_record_keeps_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history, journal = rich(), Journal(tmp_path)
     journal.record(history, None, "t")

@@ -134,6 +134,17 @@ def test_a_feather_does_not_depend_on_tiles() -> None:
     assert np.abs(found.astype(int) - expected).max() <= 1
 
 
+@pytest.mark.parametrize("radius", [9, 33])
+def test_a_wide_feather_is_a_blur_of_the_page(radius: int) -> None:
+    page = Rect(0, 0, 701, 437)
+    small = np.zeros((437, 701), np.uint8)
+    small[:300, 90:520] = 255
+    expected = cv2.GaussianBlur(small.astype(np.float32), (0, 0), radius, borderType=cv2.BORDER_REPLICATE)
+    found = feathered(TileMap.of(small), radius, page)
+    assert np.abs(values(found, page) - expected).max() < 4
+    assert not values(found, page.grown(300))[:300].any()
+
+
 def test_feathering_everything_on_its_page_changes_nothing() -> None:
     assert same(feathered(everything(PAGE), 20, PAGE.rect), everything(PAGE))
     assert feathered(everything(PAGE), 0) is not None

@@ -15,6 +15,7 @@ from editor.core.geometry import Rect
 from editor.core.layer import GroupLayer, Mask, RasterLayer
 from editor.core.selection import feathered, rectangle
 from editor.core.stroke import Brush, Stroke, Target, painted
+from editor.core.stroke_dab import Dab
 from editor.core.stroke_paint import Paint
 from editor.core.tiles import TileMap
 
@@ -65,6 +66,16 @@ def test_a_hard_brush_is_round_and_of_its_size() -> None:
     alpha = composite(dot, Rect(0, 0, 600, 500))[..., 3] / 255
     assert alpha.sum() == pytest.approx(np.pi * 25**2, rel=0.005)
     assert alpha[256, 275] > 0.99 and alpha[256, 274] == 0 and alpha[230, 300] == 0
+
+
+@pytest.mark.parametrize(("size", "hardness"), [(3, 0.0), (20, 0.5), (1500, 0.0), (1500, 0.9), (700, 1.0)])
+def test_a_dab_is_its_formula(size: float, hardness: float) -> None:
+    dab = Dab(size, hardness)
+    y, x = np.mgrid[: 2 * dab.reach + 1, : 2 * dab.reach + 1] - dab.reach + 0.5
+    part = np.clip((size / 2 + 0.5 - np.hypot(x, y)) / (size / 2 * (1 - hardness) + 1), 0, 1)
+    expected = 255 * (part if hardness == 1 else part * part * (3 - 2 * part))
+    found = dab.pixels(0, 0)
+    assert found.dtype == np.uint8 and np.abs(found - expected).max() < 0.51
 
 
 def test_a_stroke_does_not_build_up() -> None:

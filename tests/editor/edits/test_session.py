@@ -86,7 +86,7 @@ def test_the_difference_map_is_on_one_scale_and_small() -> None:
     assert tuple(heat[5, 5, :2]) == (255, 255) and heat[5, 5, 2] < 80 and not heat[35].any()
     steps = heat_map(np.array([[0, 2.3, 10, 40, 100, 180]], np.float32)).sum(axis=2)[0].tolist()
     assert steps[0] == 0 and steps[1] > 100  # the just noticeable shows
-    assert steps == sorted(set(steps[:4])) + [765, 765]
+    assert steps == [*sorted(set(steps[:4])), 765, 765]
     assert difference(np.zeros((3000, 1500, 4), np.uint8), np.zeros((3000, 1500, 4), np.uint8)).size <= 2_000_000
     with pytest.raises(ValueError, match="compared"):
         difference(grey, other[:-1])

@@ -78,9 +78,10 @@ def test_what_cannot_be_done_is_grey_and_ticks_follow(commands: Commands, bench:
 
 def test_it_follows_the_tab_in_front_and_no_other(commands: Commands, bench: Any, qapp: QApplication) -> None:
     first = bench.opened
+    change = _change(bench)
     bench.desk.add(bench.new("second"))
     qapp.processEvents()
-    first.history.do(_change(bench))
+    first.history.do(change)
     qapp.processEvents()
     assert not commands.actions["edit.undo"].isEnabled()
     bench.desk.show(first)

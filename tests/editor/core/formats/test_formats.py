@@ -13,9 +13,9 @@ import pytest
 from editor.core import formats
 from editor.core.errors import InputUnreadable, UsageError
 from editor.core.formats import FORMATS
-from editor.core.formats.layered import LAYERED
 from editor.core.formats.flat import format_for, read_flat, write_flat
 from editor.core.formats.format import FlatImage, Format
+from editor.core.formats.layered import LAYERED
 from editor.core.pixels import Pixels
 
 Noise = Callable[..., Pixels]

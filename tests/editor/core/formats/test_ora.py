@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import random
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -27,6 +29,7 @@ from editor.core.formats.layered_format import StoredVariant
 from editor.core.formats.ora_cache import OraCache
 from editor.core.formats.ora_plan import exact_bounds
 from editor.core.formats.ora_read import read_ora
+from editor.core.formats.ora_tree import IMAGE_ATTRIBUTES
 from editor.core.formats.ora_write import save_ora
 from editor.core.geometry import EMPTY, Rect
 from editor.core.layer import GroupLayer, Layer, Mask, RasterLayer
@@ -310,6 +313,7 @@ def huge(width: int, height: int) -> bytes:
         ('<image w="99999" h="99999"><stack/></image>', {}, "more than can be opened"),
         ('<image w="5" h="5"/>', {}, "no layers"),
         ('<image w="5" h="5"><stack><layer name="q"/></stack></image>', {}, "'q' names no picture"),
+        ('<image w="5" h="5"><stack>' + "<a/>" * 20_000 + "</stack></image>", {}, "more than 10000 layers"),
         ('<image w="5" h="5">' + "<stack>" * 3000 + "</stack>" * 3000 + "</image>", {}, "nested"),
     ],
 )
@@ -323,11 +327,67 @@ def test_a_bad_file_is_refused_in_one_sentence(
 
 
 def test_a_picture_that_lies_about_itself_many_times_runs_out_of_budget(tmp_path: Path) -> None:
-    layers = "".join('<layer src="data/a.png"/>' for _ in range(50))
-    path = foreign(tmp_path / "a.ora", f'<image w="8" h="6"><stack>{layers}</stack></image>', {"data/a.png": png()})
+    layers = "".join(f'<layer src="data/{x}.png"/>' for x in range(50))
+    entries = {f"data/{x}.png": png() for x in range(50)}
+    path = foreign(tmp_path / "a.ora", f'<image w="8" h="6"><stack>{layers}</stack></image>', entries)
     assert len(read_ora(path).document.layers) == 50
     with pytest.raises(InputUnreadable, match="larger than can be opened"):
         read_ora(path, max_pixels=49 * 48)
+
+
+def test_layers_of_one_picture_share_its_tiles(tmp_path: Path) -> None:
+    layers = "".join(f'<layer src="data/a.png" x="{x}"/>' for x in range(2000))
+    path = foreign(tmp_path / "a.ora", f'<image w="8" h="6"><stack>{layers}</stack></image>', {"data/a.png": png()})
+    found = [layer for layer in walk(read_ora(path).document) if isinstance(layer, RasterLayer)]
+    assert len(found) == 2000 and len({id(layer.plane) for layer in found}) == 1
+    assert [layer.x for layer in found[:3]] == [1999, 1998, 1997]
+
+
+def test_what_a_file_says_of_itself_stays_in_one_sentence(tmp_path: Path) -> None:
+    for name in ("a&#10;b.png", "\u202egnp", "x" * 9000):
+        path = foreign(tmp_path / "a.ora", f'<image w="5" h="5"><stack><layer src="{name}"/></stack></image>', {})
+        with pytest.raises(InputUnreadable) as caught:
+            read_ora(path)
+        assert str(caught.value).isprintable() and len(str(caught.value)) < 1000
+
+
+def test_a_damaged_picture_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    packed = zlib.compress(np.random.default_rng(1).bytes(33 * 6))
+    head = ora_png.MAGIC + ora_png.chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 6, 8, 6, 0, 0, 0))
+    data = head + ora_png.chunk(b"IDAT", packed[:-4] + b"none") + ora_png.chunk(b"IEND", b"")
+    with contextlib.suppress(InputUnreadable):
+        read_ora(foreign(tmp_path / "a.ora", ONE, {"data/a.png": data}))
+    assert capfd.readouterr().err == ""
+    print("still here", file=sys.stderr)
+    assert capfd.readouterr().err == "still here\n"
+
+
+def test_an_entry_under_a_name_of_ours_does_not_keep_the_document_from_being_saved(tmp_path: Path) -> None:
+    path = foreign(tmp_path / "a.ora", ONE, {"data/a.png": png(), IMAGE_ATTRIBUTES: b"\x89 no JSON"})
+    document = read_ora(path).document
+    assert not document.extras
+    save_ora(path, document)
+    assert len(read_ora(path).document.layers) == 1
+
+
+@pytest.mark.parametrize("far", [0, 16_000_000])
+@pytest.mark.parametrize("blank", [0, 255])
+def test_a_mask_over_layers_far_apart_is_stored_small(blank: int, far: int, tmp_path: Path) -> None:
+    dot = RasterLayer(name="a", plane=TileMap.of(noise(1, 20, 20)))
+    mask = Mask(TileMap.of(noise(2, 9, 9, 1)[..., 0], 3 + far, 4, blank=blank))
+    group = GroupLayer(name="g", children=(dot, replace(dot, id="far", x=16_000_000, y=9_000_000)), mask=mask)
+    save_ora(tmp_path / "a.ora", Document(40, 30, (group,)))
+    (found,) = read_ora(tmp_path / "a.ora").document.layers
+    assert found.mask is not None
+    same_plane(found.mask.plane, mask.plane)
+    assert (tmp_path / "a.ora").stat().st_size < 100_000
+
+
+def test_a_layer_spread_too_far_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    plane = TileMap.of(noise(1, 20, 20)).with_pixels(noise(2, 20, 20), 9_000_000, 9_000_000)
+    with pytest.raises(OutputNotWritable, match=r"9000020 x 9000020 pixels, more than a file can hold; crop"):
+        save_ora(tmp_path / "a.ora", Document(40, 30, (RasterLayer(name="a", plane=plane),)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_entry_escapes(tmp_path: Path) -> None:

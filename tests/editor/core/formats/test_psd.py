@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -380,3 +381,30 @@ def test_the_format_tells_its_files() -> None:
     assert FORMAT.suffixes == (".psd",)
     assert FORMAT.sniff(b"8BPS\0\1")
     assert not FORMAT.sniff(b"\x89PNG")
+
+
+def claiming(width: int, height: int, data: bytes) -> bytes:
+    """A file of 3 x 2 whose layer says that it is much larger than its channels."""
+    record = struct.pack(">4iH", 0, 0, height, width, 3) + b"".join(struct.pack(">hI", i, len(data)) for i in range(3))
+    extra = struct.pack(">II", 0, 0) + b"\x01x\0\0"
+    record += struct.pack(">4s4s4BI", b"8BIM", b"norm", 255, 0, 8, 0, len(extra)) + extra
+    info = struct.pack(">h", 1) + record + data * 3
+    info += b"\0" * (len(info) % 2)
+    body = struct.pack(">I", len(info)) + info + struct.pack(">I", 0)
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, 2, 3, 8, 3) + struct.pack(">II", 0, 0)
+    return head + struct.pack(">I", len(body)) + body + struct.pack(">H", 0) + b"\0" * 18
+
+
+def test_a_layer_that_claims_more_than_it_holds_takes_no_memory(tmp_path: Path) -> None:
+    tracemalloc.start()
+    try:
+        (tmp_path / "a.psd").write_bytes(claiming(30_000, 30_000, struct.pack(">H", 0)))
+        (layer,) = read_psd(tmp_path / "a.psd").document.layers
+        assert isinstance(layer, RasterLayer) and not layer.plane.tiles
+        for packing, size in ((0, 30_000), (1, 30_000), (2, 30_000), (3, 30_000), (2, 200_000)):
+            (tmp_path / "a.psd").write_bytes(claiming(size, size, struct.pack(">H", packing) + bytes(50)))
+            with pytest.raises(InputUnreadable):
+                read_psd(tmp_path / "a.psd")
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()

@@ -245,6 +245,25 @@ def test_small_pages_open_at_100_percent_and_fit_enlarges(canvas: Canvas, noise:
     assert scales == [4.0]
 
 
+@pytest.mark.parametrize(("side", "scale"), [(1, 64), (16, 4), (40, 1), (90, 1)])
+def test_a_page_of_a_few_pixels_opens_large_enough_to_be_seen(
+    canvas: Canvas, noise: Make, side: int, scale: int
+) -> None:
+    canvas.show_document(noise(side, side))
+    assert canvas.view.scale == scale
+
+
+@pytest.mark.parametrize("value", [0, 64, 128, 200, 255])
+def test_the_pixel_grid_shows_on_any_grey(canvas: Canvas, noise: Make, screen: Screen, value: int) -> None:
+    canvas.show_document(Refill(value).apply(noise(40, 40)))
+    canvas.view = View(16, 20, 20)
+    canvas.settle()
+    seen = screen(canvas).astype(int)
+    left, top = canvas.view.offset(canvas._viewport_size())
+    row = seen[top + 20 * 16 + 8, left + 10 * 16 : left + 12 * 16, 0]
+    assert len(set(row.tolist())) > 1 and row.max() - row.min() >= 32
+
+
 def test_a_tool_gets_every_point_and_its_change_comes_out(canvas: Canvas, noise: Make, screen: Screen) -> None:
     changes: list[Change] = []
     canvas.change_made.connect(changes.append)
@@ -286,6 +305,23 @@ def test_escape_enter_and_arrows_reach_the_tool(canvas: Canvas, noise: Make) -> 
     key(canvas, Qt.Key.Key_Return)
     key(canvas, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
     assert [change.value for change in changes if isinstance(change, Refill)] == [200, 100] and tool.nudged == (-10, 0)
+
+
+def test_no_shortcut_comes_into_the_middle_of_a_stroke(canvas: Canvas, noise: Make) -> None:
+    def kept(which: Qt.Key, held: Qt.KeyboardModifier) -> bool:
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, which, held)
+        event.ignore()
+        QApplication.sendEvent(canvas, event)
+        return event.isAccepted()
+
+    keys = ((Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier), (Qt.Key.Key_E, NONE))
+    canvas.show_document(noise(100, 100))
+    canvas.tool = Recorder()
+    assert not any(kept(*each) for each in keys)
+    mouse(canvas, QEvent.Type.MouseButtonPress, 10, 20)
+    assert all(kept(*each) for each in keys)
+    mouse(canvas, QEvent.Type.MouseButtonRelease, 10, 20)
+    assert not any(kept(*each) for each in keys)
 
 
 def test_space_middle_button_and_hand_pan(canvas: Canvas, noise: Make) -> None:

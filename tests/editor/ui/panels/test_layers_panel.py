@@ -170,6 +170,22 @@ def test_several_are_chosen_for_the_actions(desk: Desk, qtbot: QtBot) -> None:
     assert desk.triggered == ["layer.delete", "layer.group"]  # which take all that are chosen, and offer Undo
 
 
+@pytest.mark.parametrize(
+    ("size", "shown"), [((1, 1), (40, 40)), ((10, 4), (40, 16)), ((50, 4000), (5, 40)), ((60, 40), (40, 27))]
+)
+def test_thumbnails_of_tiny_and_narrow_pages_can_be_seen(
+    qtbot: QtBot, qapp: QApplication, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    pixels = np.full((size[1], size[0], 4), 255, np.uint8)
+    desk = Desk(qtbot, Document(*size, (RasterLayer(name="a", id="a", plane=TileMap.of(pixels)),), active="a"))
+    thumbnails = desk.panel._thumbnails
+    qtbot.waitUntil(lambda: thumbnails.get("a") is not None)
+    picture = thumbnails.get("a")
+    assert picture is not None and (picture.width(), picture.height()) == shown
+    desk.panel.show_document(None)
+    desk.open.close()
+
+
 def test_a_range_is_chosen_with_shift(desk: Desk, qtbot: QtBot) -> None:
     desk.click(qtbot, desk.point("dust"))
     desk.click(qtbot, desk.point("snow"), Qt.KeyboardModifier.ShiftModifier)

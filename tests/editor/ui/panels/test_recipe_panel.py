@@ -29,7 +29,7 @@ RECIPE = Recipe(
     source="abc",
     model="Starter",
     model_sha256="f" * 64,
-    provider="CPU",
+    provider="cpu",
 )
 
 

@@ -51,10 +51,10 @@ def test_it_follows_the_document(bar: StatusBar, opened: OpenDocument) -> None:
 
 def test_it_tells_of_the_model(bar: StatusBar, opened: OpenDocument) -> None:
     assert bar.model.text() == ""
-    opened.edit.model, opened.edit.provider, opened.edit.engine = "Starter", "CPU", "starting"
-    assert bar.model.text() == "Starter on CPU, starting"
+    opened.edit.model, opened.edit.provider, opened.edit.engine = "starter", "cpu", "starting"
+    assert bar.model.text() == "Starter model on CPU, starting"
     opened.edit.engine = "died"
-    assert bar.model.text() == "Starter on CPU, stopped"
+    assert bar.model.text() == "Starter model on CPU, stopped"
 
 
 def test_the_tick_goes_by_itself(bar: StatusBar, qtbot: QtBot) -> None:
