@@ -24,9 +24,7 @@ class Floating(QObject):
         return False
 
     def _place(self) -> None:
-        width = self._over.width()
-        high = self._bar.sizeHint().height()
-        if self._bar.hasHeightForWidth():
-            high = max(high, self._bar.heightForWidth(width))
+        width, wraps = self._over.width(), self._bar.hasHeightForWidth()
+        high = self._bar.heightForWidth(width) if wraps else self._bar.sizeHint().height()
         self._bar.setGeometry(QRect(0, self._over.height() - high, width, high))
         self._bar.raise_()

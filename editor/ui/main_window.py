@@ -220,7 +220,7 @@ class MainWindow(QMainWindow):
         current = self._desk.current
         if name == "document" and current is not None:
             self._stale.look(current.document)
-        if name in ("modified", "title"):
+        if name in ("modified", "variants_modified", "title", "path"):
             self._show_title()
 
     def _show_title(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
@@ -18,7 +18,7 @@ from editor.ui.canvas.ants import PERIOD_MS, Ants
 from editor.ui.canvas.frame import Frame, Part, wanted
 from editor.ui.canvas.picture import BUDGET, Picture
 from editor.ui.canvas.split import draw_label, draw_split, line_at
-from editor.ui.canvas.view import Point, Size
+from editor.ui.canvas.view import Point, Size, View
 from editor.ui.canvas.viewport import Viewport
 from editor.ui.theme import SMALL, sized
 
@@ -51,6 +51,7 @@ class Display(Viewport):
         self._ants = Ants()
         self._whole = True
         self._pointer: Point | None = None
+        self._origin = QPoint()
         self._overlay_bounds: Rect | None = Rect(0, 0, 0, 0)
         self._slices = _timer(self, 0, self._slice)
         self._moves = _timer(self, FRAME_MS, self._refresh)
@@ -288,6 +289,27 @@ class Display(Viewport):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._redraw()
+
+    def _settle_in(self, before: QSize) -> None:
+        """The page stays where it is in the window, whatever comes and goes around it, as long as it may: one that was
+        fitted is fitted anew where there is more room, or too little for all of it."""
+        origin = self.mapTo(self.window(), QPoint())
+        moved, self._origin = origin - self._origin, origin
+        ratio, size, page = self.devicePixelRatioF(), self._viewport_size(), self._page_size()
+        if page is None or not before.isValid():
+            return super()._settle_in(before)
+        old = max(1, round(before.width() * ratio)), max(1, round(before.height() * ratio))
+        left, top = self._view.offset(old)
+        left, top = left - round(moved.x() * ratio), top - round(moved.y() * ratio)
+        scale = self._view.scale
+        kept = View(scale, (size[0] / 2 - left) / scale, (size[1] / 2 - top) / scale)
+        seen = Rect(0, 0, *size)
+        if not self._fitting:
+            self._set_view(kept.within(*page, size))
+        elif size[0] > old[0] or size[1] > old[1] or kept.page(*page, size) & seen != kept.page(*page, size):
+            super()._settle_in(before)
+        else:
+            self._set_view(kept)
 
     def _page_size(self) -> Size | None:
         return None if self._document is None else (self._document.width, self._document.height)

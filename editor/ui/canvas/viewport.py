@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar, cast
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -193,6 +193,10 @@ class Viewport(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A fitted page stays fitted; otherwise what is in the middle stays there."""
         super().resizeEvent(event)
+        self._settle_in(event.oldSize())
+        self._view_moved()
+
+    def _settle_in(self, before: QSize) -> None:
+        """Look where it is right for the size that the widget has now."""
         if self._fitting:
             self._fit(self._largest_fit)
-        self._view_moved()

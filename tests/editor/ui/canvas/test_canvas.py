@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from editor.core.changes.change import Change
@@ -231,9 +231,34 @@ def test_first_shown_is_fitted_and_stays_fitted_until_moved(canvas: Canvas, nois
     canvas.resize(600, 600)
     assert canvas.view.scale == pytest.approx((600 - 48) / 1600)
     canvas.actual_size()
-    view = canvas.view
-    canvas.resize(500, 400)
-    assert canvas.view == view and view.scale == 1
+    place = canvas.grab_document_point(800, 800)
+    canvas.resize(500, 401)
+    assert canvas.view.scale == 1 and canvas.grab_document_point(800, 800) == place
+
+
+def test_a_fitted_page_stays_where_it_is_while_all_of_it_shows(canvas: Canvas, noise: Make) -> None:
+    canvas.show_document(noise(1600, 1600))
+    scale, corner = canvas.view.scale, canvas.grab_document_point(0, 0)
+    canvas.resize(300, 283)  # as when a line below grows
+    assert canvas.view.scale == scale and canvas.grab_document_point(0, 0) == corner
+    canvas.resize(300, 200)
+    assert canvas.view.scale == pytest.approx((200 - 48) / 1600)
+    canvas.resize(300, 300)
+    assert canvas.view.scale == scale and canvas.grab_document_point(0, 0) == corner
+
+
+def test_the_page_stays_where_it_is_in_the_window(qtbot: QtBot, noise: Make) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(640, 480)
+    canvas = Canvas(window)
+    canvas.setGeometry(40, 60, 500, 400)
+    window.show()
+    canvas.show_document(noise(900, 900))
+    canvas.view = View(2, 400, 300)
+    place = canvas.mapTo(window, canvas.grab_document_point(400, 300))
+    canvas.setGeometry(0, 60, 601, 251)  # the tools and the panels went, and something came below
+    assert canvas.view.scale == 2 and canvas.mapTo(window, canvas.grab_document_point(400, 300)) == place
 
 
 def test_small_pages_open_at_100_percent_and_fit_enlarges(canvas: Canvas, noise: Make) -> None:
