@@ -90,7 +90,7 @@ class Program:
         """A clean end."""
         self._save_settings()
         self.desk.close()
-        self.recovery.close()
+        self.recovery.close(discard=not self.desk.documents)  # what is still open was not closed by the user
         self.stale.close()
         self.runner.close()
         self.background.close()

@@ -111,6 +111,12 @@ class Stroke:
             return AddLayer(replace(self._added, plane=TileMap().with_tiles(tiles)), label=label)
         return PaintTiles(self._id, tiles, label, self._target)
 
+    @property
+    def outside(self) -> bool:
+        """Whether all of it so far lies where nothing is selected."""
+        self._painting.update()
+        return bool(self._painting.tiles) and not self._painting.reached
+
     def _stamp(self, places: list[Place]) -> None:
         for place in places:
             dab = Dab(self._brush.size_at(place.pressure), self._brush.hardness, self._brush.antialias)
@@ -145,6 +151,7 @@ class Painting:
         self._dirty: dict[Key, Rect] = {}
         self._made: dict[Key, Samples] = {}
         self.tiles: dict[Key, Tile] = {}
+        self.reached = False  # whether the selection let anything through
 
     def stamp(self, pixels: Samples, x: int, y: int) -> None:
         """Lay the coverage `pixels`, uint8 (h, w), at (x, y) of the document; the larger of both stays."""
@@ -184,6 +191,7 @@ class Painting:
         if self._selection is not None:
             selected = self._selection.read(part.moved(*self._offset))[..., 0]
             cover = _product(cover, selected)
+        self.reached = self.reached or bool(cover.any())
         before = self.tiles[key].pixels if key in self.tiles else self._plane.read(tile_rect(key))
         pixels = before.copy() if key in self.tiles else before
         pixels[rows_columns] = self._paint.over(self._plane.read(part), cover)

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, cast
 
 from editor.core.changes.change import Change
 from editor.core.document import Document
+from editor.core.errors import ChangeRefused
 from editor.core.stroke import Brush, Stroke, Target
 from editor.core.stroke_paint import Paint
 from editor.tools.picker import pick
@@ -69,6 +70,8 @@ class BrushTool(IdleTool):
             return None
         stroke.end()
         self._end = (event.x, event.y)
+        if stroke.outside:
+            raise ChangeRefused("All of this stroke lies outside the selection, so it changed nothing; deselect first.")
         return stroke.change(self.label)
 
     def cancel(self) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from editor.core.changes.change import Change
+from editor.core.document import Document
+from editor.core.errors import ChangeRefused
 from editor.core.stroke import paintable, painted
 from editor.core.stroke_paint import Paint
+from editor.core.tiles import TileMap
 from editor.tools.sampling import like
 from editor.tools.tool import IdleTool, Overlay, PointerEvent, ToolContext
 
@@ -34,6 +39,8 @@ class FillTool(IdleTool):
         cover = like(event, context)
         if not cover.tiles:
             return None
+        if not _selected(cover, context.document):
+            raise ChangeRefused("That place lies outside the selection, so it was not filled; deselect first.")
         paint = Paint(context.settings.foreground, context.settings.opacity)
         return painted(context.document, context.document.active, cover, paint, "Fill")
 
@@ -42,3 +49,12 @@ class FillTool(IdleTool):
 
     def overlay(self, scale: float) -> Overlay:
         return Overlay(cursor="cross")
+
+
+def _selected(cover: TileMap, document: Document) -> bool:
+    """Whether any of `cover` is selected, as all is where there is no selection."""
+    selection = document.selection
+    if selection is None:
+        return True
+    both = cover.tiles.keys() & selection.tiles.keys()
+    return any(bool(np.logical_and(cover.tiles[key].pixels, selection.tiles[key].pixels).any()) for key in both)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -126,7 +127,7 @@ class Hand:
         spots = [self.canvas.grab_document_point(x, y) for x, y in points]
         QTest.mouseMove(self.canvas, spots[0])
         QTest.mousePress(self.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spots[0])
-        for start, end in zip(spots, spots[1:], strict=False):
+        for start, end in itertools.pairwise(spots):
             for part in range(1, 9):
                 QTest.mouseMove(self.canvas, start + (end - start) * (part / 8))
                 self.rest(0.004)

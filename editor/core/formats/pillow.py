@@ -78,7 +78,7 @@ def _incomplete(path: object, format_name: str) -> InputUnreadable:
 
 @contextmanager
 def silenced() -> Generator[None]:
-    """Sends the process's stderr nowhere: libtiff and libpng print what they find wrong, and have no switch for that."""
+    """Sends the process's stderr nowhere: libtiff and libpng print what they find wrong and cannot be told not to."""
     _SILENCE.begin()
     try:
         yield

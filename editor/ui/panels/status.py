@@ -29,6 +29,7 @@ class StatusBar(QStatusBar):
         self._ends: list[Callable[[], object]] = []
         self._profile_name = profile_name
         self._zoom = 1.0
+        self._lines: list[QWidget] = []
         self.setSizeGripEnabled(False)
         self.setAccessibleName("Status")
         self.zoom = self._part("Zoom", "zoom")
@@ -77,6 +78,8 @@ class StatusBar(QStatusBar):
         """Show the document as it is now."""
         opened = self._open
         document = opened.document if opened else None
+        for part in (self.zoom, *self._lines):
+            part.setVisible(document is not None)
         self.zoom.setText(zoom_text(self._zoom) if document else "")
         self.size_text.setText(f"{document.width} × {document.height} px" if document else "No document")
         self.profile.setText(self._profile(document))
@@ -99,7 +102,8 @@ class StatusBar(QStatusBar):
         if width:
             label.setMinimumWidth(label.fontMetrics().horizontalAdvance(WIDTHS[width]) + 16)
         self.addWidget(label)
-        self.addWidget(line(upright=True, parent=self))
+        self._lines.append(line(upright=True, parent=self))
+        self.addWidget(self._lines[-1])
         return label
 
     def _stand_right(self) -> None:

@@ -330,6 +330,17 @@ def test_fill_stays_within_colour_and_selection() -> None:
     assert drag(FillTool(), where, at(-50, 50)) is None
 
 
+@pytest.mark.parametrize("make", [BrushTool, EraserTool, FillTool])
+def test_work_outside_the_selection_is_refused_in_words(make: type[Tool]) -> None:
+    where, tool = with_selection(Rect(0, 0, 20, 20)), make()
+    where.settings.size, where.settings.contiguous = 10.0, True
+    with pytest.raises(ChangeRefused, match="outside the selection"):
+        drag(tool, where, at(300, 200))
+    assert not tool.busy and tool.shown(where.document) is where.document
+    assert drag(tool, where, at(-300, 200)) is None  # off the page there is nothing to explain
+    assert drag(tool, where, at(10, 10)) is not None
+
+
 def test_the_picker() -> None:
     where, tool = context(), PickerTool()
     drag(tool, where, at(50, 50))

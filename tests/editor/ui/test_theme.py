@@ -103,3 +103,15 @@ def test_a_role_takes_effect_at_once(qtbot: object, qapp: QApplication) -> None:
     label.ensurePolished()
     theme.set_role(label, "error")
     assert label.palette().color(QPalette.ColorRole.WindowText).name() == DARK.error
+
+
+@pytest.mark.parametrize("look", THEMES, ids=lambda look: look.name)
+def test_the_whole_of_a_slider_can_be_seen(look: Theme) -> None:
+    groove = re.search(r"QSlider::groove:horizontal \{[^}]*background: (#\w{6})", theme.stylesheet(look))
+    filled = re.search(r"QSlider::sub-page:horizontal \{[^}]*background: (#\w{6})", theme.stylesheet(look))
+    assert groove and theme.contrast(groove[1], look.panel) >= 1.5
+    assert filled and theme.contrast(filled[1], groove[1]) >= 3
+
+
+def test_the_toolkits_own_dialogs_have_plain_buttons() -> None:
+    assert "dialogbuttonbox-buttons-have-icons: 0" in theme.stylesheet(DARK)

@@ -43,6 +43,15 @@ def test_it_tells_of_the_document(bar: StatusBar, opened: OpenDocument) -> None:
     assert bar.pointer.text() == ""
 
 
+def test_without_a_document_nothing_is_parted(bar: StatusBar, opened: OpenDocument) -> None:
+    assert bar.zoom.isVisible() and all(each.isVisible() for each in bar._lines)
+    bar.show_document(None)
+    assert bar.size_text.text() == "No document" and bar.size_text.isVisible()
+    assert not bar.zoom.isVisible() and not any(each.isVisible() for each in bar._lines)
+    bar.show_document(opened)
+    assert bar.zoom.isVisible() and all(each.isVisible() for each in bar._lines)
+
+
 def test_it_follows_the_document(bar: StatusBar, opened: OpenDocument) -> None:
     opened.history.do(Replace(replace(opened.document, width=10, height=20, icc=b"Display P3"), "Crop"))
     assert bar.size_text.text() == "10 × 20 px"
