@@ -45,6 +45,7 @@ from editor.ui.main_window import MainWindow
 from editor.ui.palette import CommandPalette
 from editor.ui.recent import SIDE, Thumbnails
 from editor.ui.screen import WindowScreen
+from inference.errors import EngineError
 
 _LOG = logging.getLogger(__name__)
 PREWARM_MS = 1500
@@ -83,6 +84,7 @@ class Program:
         for path in paths:
             self.desk.files.open(path)
         self.recovery.watch(lambda: self.desk.documents)
+        self.background.run(lambda progress: self.library.look(), lambda nothing: None, self._not_looked)
         QTimer.singleShot(0, lambda: self.recovery.find(self._recovered))
         QTimer.singleShot(PREWARM_MS, self._prewarm)
 
@@ -112,6 +114,10 @@ class Program:
         self.window.close_wanted.connect(lambda: self.window.commands.trigger("file.quit"))
         self.desk.changed.connect(self._desk_changed)
         self.app.aboutToQuit.connect(self.close)
+
+    def _not_looked(self, error: Exception) -> None:
+        if not isinstance(error, EngineError):
+            raise error  # a fault of the program: it goes where such faults are shown
 
     def _session(self) -> EditSession:
         settings = self.desk.settings

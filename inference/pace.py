@@ -48,10 +48,12 @@ class Pace:
         self._end_seconds = seconds
 
     def left(self, variant: int, step: int) -> float | None:
-        """Seconds left after `step` steps of variant number `variant` (from 0), or None before the first step."""
-        if not self._step_seconds:
+        """Seconds left after `step` steps of variant number `variant` (from 0), or None before it can be told.
+
+        The first step also pays for memory that later ones reuse, so it alone tells nothing.
+        """
+        if len(self._step_seconds) < min(2, self._steps * self._variants):
             return None
-        # The first step also pays for memory that later ones reuse.
         steady = self._step_seconds[1:] or self._step_seconds
         mean = sum(steady) / len(steady)
         end = mean if self._end_seconds is None else self._end_seconds

@@ -9,7 +9,7 @@ from editor.actions.desk import Desk
 from editor.actions.together import Together
 from editor.core import changes
 from editor.core.changes.change import Change
-from editor.core.document import Document, parent_of, siblings
+from editor.core.document import Document, parent_of, siblings, walk
 from editor.core.layer import GroupLayer, Layer, RasterLayer
 
 
@@ -35,7 +35,9 @@ def with_recipe(desk: Desk) -> bool:
 
 
 def new(desk: Desk) -> None:
-    desk.do(changes.AddLayer(RasterLayer(name="Layer"), label="New layer"))
+    if desk.document is not None:
+        name = f"Layer {sum(1 for _ in walk(desk.document)) + 1}"
+        desk.do(changes.AddLayer(RasterLayer(name=name), label="New layer"))
 
 
 def duplicate(desk: Desk) -> None:
@@ -53,7 +55,8 @@ def duplicate(desk: Desk) -> None:
 
 def delete(desk: Desk) -> None:
     count = len(desk.layers)
-    if desk.do(changes.RemoveLayers(desk.layers)):
+    label = "Delete layer" if count == 1 else f"Delete {count} layers"
+    if desk.do(changes.RemoveLayers(desk.layers, label)):
         words = "The layer was deleted." if count == 1 else f"{count} layers were deleted."
         desk.say(words, "info", ("Undo", "edit.undo"))
 

@@ -20,10 +20,20 @@ class Library:
         self._prewarm = prewarm
         self._chosen = ""
         self._known: dict[str, ModelFacts] = {}
+        self._listed: tuple[tuple[int, ...], tuple[str, ...]] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(package.name for package in self._store().list())
+        """Read again only where a folder of models has changed: reading checks every package."""
+        now = tuple(_changed(folder) for folder in self._folders)
+        if self._listed is None or self._listed[0] != now:
+            self._listed = now, tuple(package.name for package in self._store().list())
+        return self._listed[1]
+
+    def look(self) -> None:
+        """Do once, on any thread, what would make the first document wait."""
+        if self.names:
+            self.chosen()
 
     @property
     def problem(self) -> str:
@@ -62,3 +72,11 @@ class Library:
 
     def _store(self) -> ModelStore:
         return ModelStore(*self._folders)
+
+
+def _changed(folder: Path) -> int:
+    """When something was added to the folder or taken away, in nanoseconds; 0 where there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0

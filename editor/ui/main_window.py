@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPixmap
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QDockWidget,
+    QHBoxLayout,
+    QLineEdit,
+    QMainWindow,
+    QMenu,
+    QPlainTextEdit,
+    QWidget,
+)
 
 from editor.actions import action_named
 from editor.actions.desk import Desk
@@ -34,6 +45,7 @@ from editor.ui.workspace import Workspace
 LEAST = (1024, 640)
 FIRST = (1280, 800)
 PANEL_WIDTH = 280
+TYPED_INTO = (QLineEdit, QPlainTextEdit, QAbstractSpinBox)
 CONTEXT = (
     "edit.cut",
     "edit.copy",
@@ -148,6 +160,13 @@ class MainWindow(QMainWindow):
         event.ignore()
         self.close_wanted.emit()
 
+    def _follow_focus(self, before: QWidget | None, now: QWidget | None) -> None:
+        """Look at the keys of the widget that has the focus, of no other: each event costs a call into Python."""
+        if before is not None:
+            before.removeEventFilter(self)
+        if now is not None and self.isAncestorOf(now) and not isinstance(now, TYPED_INTO):
+            now.installEventFilter(self)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Actions that last as long as their key is held; matched by the physical key, whatever Shift does to it."""
         if isinstance(event, QKeyEvent) and not event.isAutoRepeat():
@@ -194,6 +213,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self._desk.changed.connect(self._desk_changed)
+        cast(QApplication, QApplication.instance()).focusChanged.connect(self._follow_focus)
         self.workspace.view_changed.connect(self._view_changed)
         self.workspace.context_menu.connect(self._show_context_menu)
         self.layers.selection_changed.connect(self._layers_selected)

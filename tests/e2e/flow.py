@@ -10,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QPushButton
 
 from editor.core.compositor import composite
@@ -81,6 +83,12 @@ def compare(hand: Hand) -> None:
     strip.setFocus()
     hand.key("2", strip)
     assert edit.shown is edit.variants[1]
+    hand.canvas.setFocus()
+    hand.rest()
+    QTest.keyPress(hand.canvas, Qt.Key.Key_Backslash)
+    assert edit.compare == "before"
+    QTest.keyRelease(hand.canvas, Qt.Key.Key_Backslash)
+    assert edit.compare == ""
     hand.key("Ctrl+Shift+B")
     assert edit.compare == "split"
     hand.wait(lambda: hand.canvas.settled)

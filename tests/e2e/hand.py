@@ -140,5 +140,3 @@ class Hand:
         if self.shots is not None:
             self.shots.mkdir(parents=True, exist_ok=True)
             self.window.grab().save(str(self.shots / f"{name}.jpg"), "JPEG", 85)
-
-

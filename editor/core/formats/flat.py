@@ -133,7 +133,7 @@ def _kind(path: Path, file: BinaryIO) -> Format:
     if not head:
         raise InputUnreadable(f"{path} is empty; try another copy of it.")
     known = ", ".join(format.name for format in FORMATS)
-    raise InputUnreadable(f"{path} is not a picture of a known kind; those that open are {known}.")
+    raise InputUnreadable(f"{path} is not a picture of a known kind; those that open are {known}, OpenRaster and PSD.")
 
 
 def _header(path: Path, file: BinaryIO, format: Format, max_pixels: int | None) -> ImageFile.ImageFile:
