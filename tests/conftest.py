@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # windows of tests stay off the screen, and need none
 
 PackageWriter = Callable[..., Path]
 

@@ -181,7 +181,7 @@ def test_a_large_fill_is_done_aside_and_a_refusal_is_told(later: Any) -> None:
     later.run("layer.new")  # meanwhile: nothing of it is lost
     later.activate("large")
     later.background.finish()
-    assert later.steps == 3 and later.names == ["large", "Layer"] and not later.desk.tasks
+    assert later.steps == 3 and later.names == ["large", "Layer 2"] and not later.desk.tasks
     assert (later.look()[::100, ::100] == RED).all()
     later.run("layer.lock")
     later.run("edit.fill")

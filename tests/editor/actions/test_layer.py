@@ -29,8 +29,8 @@ def choose(world: Any, *names: str) -> None:
 def test_new_goes_above_the_active_layer(stack: Any) -> None:
     stack.activate("a")
     stack.run("layer.new")
-    assert stack.names == ["a", "Layer", "b", "g(", "c", "d", ")", "e"]
-    assert stack.document.active == stack.id("Layer") and stack.steps == 2
+    assert stack.names == ["a", "Layer 7", "b", "g(", "c", "d", ")", "e"]
+    assert stack.document.active == stack.id("Layer 7") and stack.steps == 2
 
 
 def test_duplicate_is_the_same_layer_once_more(stack: Any) -> None:
@@ -114,7 +114,7 @@ def test_every_layer_can_be_deleted(world: Any) -> None:
     ):
         assert not world.enabled(id), id
     world.run("layer.new")
-    assert world.names == ["Layer"]
+    assert world.names == ["Layer 1"]
 
 
 def test_group_and_ungroup(stack: Any) -> None:
