@@ -27,19 +27,20 @@ Samples = NDArray[np.uint8]
 ATOP = "atop"
 
 
-def variant_layer(item: VariantItem, document: Document) -> RasterLayer:
+def variant_layer(item: VariantItem, document: Document, taken: Iterable[str] = ()) -> RasterLayer:
     """The layer that keeping `item` adds: named by the instruction, masked by the selection, with its recipe.
 
-    document: whose layers' names it should not repeat. Raises ChangeRefused for a variant that is not finished.
+    document: whose layers' names it should not repeat, nor those of `taken`. Raises ChangeRefused for a variant that is
+    not finished.
     """
     layer = item.layer
     if layer is None and item.pixels is not None:
         layer = layer_of(cut(item.source, item.region).pixels, item.pixels, item.region, item.settings.instruction)
     if layer is None:
         raise ChangeRefused("This variant is not finished yet: wait for it, or choose another one.")
-    taken = {other.name for other in walk(document)}
+    used = {*taken, *(other.name for other in walk(document))}
     unused = layer.id if find(document, layer.id) is None else new_id()
-    return replace(layer, id=unused, name=_free(layer.name, taken))
+    return replace(layer, id=unused, name=_free(layer.name, used))
 
 
 def layer_of(source: Samples, variant: Samples, region: Region, name: str, recipe: Recipe | None = None) -> RasterLayer:
@@ -90,8 +91,12 @@ class Keep:
     def apply(self, document: Document) -> Document:
         if not self.items:
             raise ChangeRefused("No finished variant is chosen: choose one in the strip first.")
-        for number, item in reversed(list(enumerate(self.items))):
-            layer = replace(variant_layer(item, document), visible=number == 0)
+        before = document
+        layers: list[RasterLayer] = []
+        for item in self.items:
+            taken = (layer.name for layer in layers)
+            layers.append(replace(variant_layer(item, before, taken), visible=not layers))
+        for item, layer in reversed(list(zip(self.items, layers, strict=True))):
             document = replace(_placed(document, item, layer), active=layer.id)
         return document
 
