@@ -163,8 +163,8 @@ def test_edited_again_goes_right_above_the_old_layer_in_its_group(
     assert isinstance(result, GroupLayer)
     assert [(child.name, child.visible) for child in result.children] == [
         ("photo", True),
-        ("make it snow 2", False),
-        ("make it snow", True),
+        ("make it snow", False),
+        ("make it snow 2", True),
         ("over", True),
     ]
     assert np.array_equal(composite(again.open.document, item.region.rect), item.pixels)
