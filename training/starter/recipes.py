@@ -43,7 +43,7 @@ RECIPES: dict[str, Recipe] = {
         autoencoder=LoopSettings(steps=6500, lr=1.5e-3, cooldown=0.3, save_every=500),
         autoencoder_batch=8,
         words_steps=1200,
-        unet=LoopSettings(steps=6300, lr=7e-4, warmup=300),
+        unet=LoopSettings(steps=11500, lr=7e-4, warmup=300),
         unet_batch=16,
     ),
     "gpu": Recipe(
