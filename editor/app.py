@@ -24,6 +24,7 @@ from editor.core.journal import Recovered, recovery_folder
 from editor.core.paths import bundled_models, log_file, user_folder, user_models
 from editor.core.settings import Settings
 from editor.core.thumbnails import document_thumbnail
+from editor.edits.background import Job
 from editor.edits.generate import Generation
 from editor.edits.open_document import OpenDocument
 from editor.edits.runner import EditRunner
@@ -48,6 +49,8 @@ from editor.ui.screen import WindowScreen
 from inference.errors import EngineError
 
 _LOG = logging.getLogger(__name__)
+SAVE_SECONDS = 1.0
+"""How long the settings have to rest before they are written."""
 PREWARM_MS = 1500
 """How long after the window is there the model is loaded."""
 
@@ -61,6 +64,7 @@ class Program:
     def __init__(self, app: QApplication, runner: EditRunner | None = None, dialogs: Dialogs | None = None) -> None:
         self.app = app
         self._dialogs = dialogs
+        self._saving: Job | None = None
         self.settings_file = store.settings_file()
         settings = store.load(self.settings_file)
         theme.apply(app, cast("theme.ThemeName", settings.theme), settings.font_scale)
@@ -135,6 +139,7 @@ class Program:
             wanted = self.desk.settings.theme
             if theme.current().name != wanted:
                 theme.apply(self.app, cast("theme.ThemeName", wanted))
+            self._save_soon()
         elif name == "documents":
             self._keep_thumbnails()
 
@@ -164,6 +169,12 @@ class Program:
         if all:
             names = ", ".join(recovered.title for recovered in all)
             self.desk.say(f"Recovered after a crash, with its undo: {names}.")
+
+    def _save_soon(self) -> None:
+        """Several changes in a row are written once; a crash then costs none of them."""
+        if self._saving is not None:
+            self._saving.cancel()
+        self._saving = self.background.later(SAVE_SECONDS, self._save_settings)
 
     def _save_settings(self) -> None:
         window = self.window

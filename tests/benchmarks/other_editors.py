@@ -1,6 +1,6 @@
 """Do Krita and MyPaint see in our OpenRaster files what we meant? Run by hand where they are installed:
 
-    python tests/benchmarks/other_editors.py FOLDER-WITH-THE-SCRIPTS
+    python -m tests.benchmarks.other_editors FOLDER-WITH-THE-SCRIPTS
 
 The folder holds krita_flatten.sh, krita_layers.sh and mypaint_flatten.py. The page is made of patches: one for every
 mode, and for groups, masks and offsets. The table gives, per patch, the largest difference to our own composite, in

@@ -1,6 +1,6 @@
 """Do GIMP and Krita see in our PSD files what we meant? Run by hand where they are installed:
 
-    python tests/benchmarks/other_editors_psd.py FOLDER-WITH-THE-SCRIPTS
+    python -m tests.benchmarks.other_editors_psd FOLDER-WITH-THE-SCRIPTS
 
 The folder holds gimp_layers.sh, gimp_flatten.sh, krita_layers.sh and krita_flatten.sh. One page holds a patch for every
 blend mode and every kind of group and mask; the tables tell how far each patch is from our own composite.
