@@ -20,6 +20,7 @@ from editor.actions.ports import Dialogs
 from editor.core import settings as store
 from editor.core.errors import OutputNotWritable
 from editor.core.formats import icc
+from editor.core.formats.layered_format import StoredVariant
 from editor.core.journal import Recovered, recovery_folder
 from editor.core.paths import bundled_models, log_file, user_folder, user_models
 from editor.core.settings import Settings
@@ -30,6 +31,8 @@ from editor.edits.open_document import OpenDocument
 from editor.edits.runner import EditRunner
 from editor.edits.session import EditSession
 from editor.edits.stale import StaleWatch
+from editor.edits.stored import restored
+from editor.edits.values import VariantItem
 from editor.jobs.background import Background
 from editor.jobs.edit_runner import ProcessEditRunner
 from editor.jobs.library import Library
@@ -166,9 +169,20 @@ class Program:
             opened = OpenDocument(recovered.history, recovered.path, recovered.title, self._session(), saved=False)
             self.recovery.adopt(opened, recovered)
             self.desk.add(opened)
+            self._bring_back(opened, recovered.variants)
         if all:
             names = ", ".join(recovered.title for recovered in all)
             self.desk.say(f"Recovered after a crash, with its undo: {names}.")
+
+    def _bring_back(self, opened: OpenDocument, variants: tuple[StoredVariant, ...]) -> None:
+        """The variants of a document that came back; each has to be drawn first."""
+
+        def show(items: tuple[VariantItem, ...]) -> None:
+            opened.edit.variants = (*items, *opened.edit.variants)
+            opened.variants_modified = bool(items) or opened.variants_modified
+
+        document = opened.document
+        self.background.run(lambda progress: restored(variants, document), show, _LOG.warning)
 
     def _save_soon(self) -> None:
         """Several changes in a row are written once; a crash then costs none of them."""

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from editor.core.atomic import not_written
 from editor.core.errors import InputUnreadable
+from editor.core.formats.layered_format import StoredVariant
 from editor.core.history import History
 from editor.core.journal_claim import Claim
 from editor.core.journal_read import read_history, read_index
+from editor.core.journal_variants import Makers, read_variants, write_variants
 from editor.core.journal_write import INDEX, Generation, Stopped
 from editor.core.paths import user_folder
 
@@ -48,11 +50,11 @@ class Journal:
         self._ended = False
         self._lock = threading.Lock()
 
-    def record(self, history: History, path: Path | None, title: str) -> None:
+    def record(self, history: History, path: Path | None, title: str, variants: Makers | None = None) -> None:
         """Writes what is new since the last time; call it on a worker thread, the window may go on changing `history`.
 
-        path: the document's file, None for one never saved. After `discard` it does nothing. Raises OutputNotWritable;
-        the record before stays, and the next one starts anew.
+        path: the document's file, None for one never saved. variants: those neither kept nor thrown away. After
+        `discard` it does nothing. Raises OutputNotWritable; the record before stays, and the next one starts anew.
         """
         snapshot = history.snapshot()
         with self._lock:
@@ -61,6 +63,8 @@ class Journal:
             try:
                 generation = self._ready()
                 generation.write(snapshot, {"title": title, "path": None if path is None else str(path)})
+                if self._folder is not None:
+                    write_variants(self._folder, variants or {})
                 self._remove_others(generation)
             except Stopped:
                 return
@@ -135,6 +139,7 @@ class Recovered:
     path: Path | None
     folder: Path
     claim: Claim
+    variants: tuple[StoredVariant, ...] = ()
 
     def discard(self) -> None:
         """Takes the record away."""
@@ -166,7 +171,7 @@ def recover(found: Found, budget: int | None = None) -> Recovered:
     except DAMAGE as error:
         claim.release()
         raise InputUnreadable(f"“{found.title}” cannot be recovered: its record is damaged ({error}).") from error
-    return Recovered(history, found.title, found.path, found.folder, claim)
+    return Recovered(history, found.title, found.path, found.folder, claim, read_variants(found.folder))
 
 
 def discard(found: Found) -> None:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from editor.core.document import Document
 from editor.core.errors import PalimpsestError
+from editor.core.formats.layered_format import StoredVariant
 from editor.core.journal import Journal, Recovered, recover, recoverable
+from editor.core.journal_variants import Makers
 from editor.edits.background import Background, Job, Progress
 from editor.edits.open_document import OpenDocument
+from editor.edits.stored import stored
+from editor.edits.values import VariantItem
 
 _LOG = logging.getLogger(__name__)
 Call = Callable[[], None]
-State = tuple[Document, int, Path | None]
-"""The document shown, the newest step of its history, which may be one that was undone, and the file's name."""
+State = tuple[Document, int, Path | None, tuple[str, ...]]
+"""The document shown, the newest step of its history, which may be one that was undone, the file's name, and the ids of
+the finished variants."""
 
 
 @dataclass(eq=False)
@@ -46,11 +52,12 @@ class _Record:
     def __init__(self, watched: _Watched, journal: Journal, path: Path | None, title: str) -> None:
         self._watched, self._journal, self._path, self._title = watched, journal, path, title
         self._history, self._state = watched.opened.history, _state(watched.opened)
+        self._variants = watched.opened.edit.variants
 
     def written(self) -> bool:
         """On a worker thread. One that cannot be recorded does not keep the others from it."""
         try:
-            self._journal.record(self._history, self._path, self._title)
+            self._journal.record(self._history, self._path, self._title, _makers(self._variants))
         except PalimpsestError as error:
             _failed(error)
             return False
@@ -174,7 +181,17 @@ class Recovery:
 
 
 def _state(opened: OpenDocument) -> State:
-    return opened.document, opened.history.newest, opened.path
+    finished = tuple(item.id for item in opened.edit.variants if item.done)
+    return opened.document, opened.history.newest, opened.path, finished
+
+
+def _makers(variants: tuple[VariantItem, ...]) -> Makers:
+    return {item.id: partial(_stored, item) for item in variants if item.done and item.layer is not None}
+
+
+def _stored(item: VariantItem) -> StoredVariant:
+    (variant,) = stored((item,))
+    return variant
 
 
 def _recovered(folder: Path) -> list[Recovered]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,23 @@ from PySide6.QtWidgets import QApplication
 from editor.core.changes import Fill, SetProperty
 from editor.core.compositor import composite
 from editor.core.document import Document
+from editor.core.geometry import Rect
 from editor.core.history import History
 from editor.core.journal import Journal, Recovered, recoverable
 from editor.core.layer import RasterLayer
 from editor.core.tiles import TileMap
+from editor.edits.apply import layer_of, shown
 from editor.edits.background import InlineBackground
 from editor.edits.open_document import OpenDocument
+from editor.edits.recipe import Recipe
+from editor.edits.region import Region
+from editor.edits.settings import EditSettings
+from editor.edits.stored import restored
+from editor.edits.values import VariantItem
 from editor.jobs.background import Background
 from editor.jobs.recovery import Recovery
 
+RECT = Rect(0, 0, 120, 90)
 RED, BLUE = (255, 0, 0, 255), (0, 0, 255, 255)
 
 
@@ -68,6 +77,29 @@ class Program:
 
 def paint(opened: OpenDocument, colour: tuple[int, int, int, int] = RED) -> None:
     opened.do(Fill(opened.document.active, colour))
+
+
+def finished_variant(document: Document) -> VariantItem:
+    """The negative of the picture, as the engine would have given it."""
+    region = Region(RECT, None)
+    source = composite(document, RECT)
+    pixels = np.concatenate([255 - source[..., :3], source[..., 3:]], axis=2)
+    settings = EditSettings("invert it", 6, 1.5, 1.0, "ddim", 192, "starter")
+    recipe = Recipe(
+        **vars(settings),
+        seed=5,
+        region=RECT,
+        mask="",
+        source="",
+        model_sha256="",
+        precision="fp16",
+        provider="cpu",
+        library="",
+    )
+    layer = layer_of(source, pixels, region, "invert it", recipe)
+    return VariantItem(
+        uuid.uuid4().hex, 0, 5, settings, region, document, "done", pixels=pixels, recipe=recipe, layer=layer
+    )
 
 
 def look(opened: OpenDocument) -> np.ndarray:
@@ -239,10 +271,10 @@ def test_one_that_cannot_be_recorded_does_not_keep_the_others_from_it(
     paint(bad), paint(good)
     record = Journal.record
 
-    def record_or_fail(journal: Journal, history: History, path: Path | None, title: str) -> None:
+    def record_or_fail(journal: Journal, history: History, path: Path | None, title: str, *more: Any) -> None:
         if title == "bad":
             raise OutputNotWritable("The disk is full.")
-        record(journal, history, path, title)
+        record(journal, history, path, title, *more)
 
     monkeypatch.setattr(Journal, "record", record_or_fail)
     program.recovery.look()
@@ -344,3 +376,49 @@ def test_the_end_does_not_forget_a_record_that_no_thread_came_to(programs: Calla
     assert program.records == 1
     program.recovery.close()
     assert program.records == 0
+
+
+def test_variants_that_were_neither_kept_nor_thrown_away_come_back(programs: Callable[..., Program]) -> None:
+    program = programs()
+    opened = program.open()
+    item = finished_variant(opened.document)
+    opened.edit.variants = (item,)
+    opened.variants_modified = True
+    program.recovery.look()
+    program.crash()
+    (found,) = programs().find()
+    (back,) = restored(found.variants, found.history.document)
+    assert (back.id, back.seed, back.settings) == (item.id, item.seed, item.settings)
+    assert np.array_equal(
+        composite(shown(found.history.document, back), RECT), composite(shown(opened.document, item), RECT)
+    )
+
+
+def test_a_variant_is_written_once_and_goes_when_it_is_thrown_away(programs: Callable[..., Program]) -> None:
+    program = programs()
+    opened = program.open()
+    opened.edit.variants = (finished_variant(opened.document), finished_variant(opened.document))
+    paint(opened)
+    program.recovery.look()
+    files = {path: path.stat().st_mtime_ns for path in program.folder.glob("*/variant-*")}
+    assert len(files) == 2
+    paint(opened, BLUE)
+    program.recovery.look()
+    assert {path: path.stat().st_mtime_ns for path in program.folder.glob("*/variant-*")} == files
+    opened.edit.discard(opened.edit.variants[0].id)
+    program.recovery.look()
+    assert len(list(program.folder.glob("*/variant-*"))) == 1
+
+
+def test_a_damaged_variant_costs_nothing_else(programs: Callable[..., Program]) -> None:
+    program = programs()
+    opened = program.open()
+    opened.edit.variants = (finished_variant(opened.document), finished_variant(opened.document))
+    paint(opened)
+    program.recovery.look()
+    program.crash()
+    first = next(iter(program.folder.glob("*/variant-*")))
+    first.write_bytes(first.read_bytes()[:200])
+    (found,) = programs().find()
+    assert len(found.variants) == 1
+    assert np.array_equal(composite(found.history.document, RECT), look(opened))
