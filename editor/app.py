@@ -72,7 +72,7 @@ class Program:
         settings = store.load(self.settings_file)
         theme.apply(app, cast("theme.ThemeName", settings.theme), settings.font_scale)
         self.background = Background()
-        self.library = Library(user_models(), bundled_models(), lambda name: self.runner.prewarm(name))
+        self.library = Library(user_models(), bundled_models(), self._ready, settings.model)
         self.runner: EditRunner = runner or ProcessEditRunner(self.library.folder, settings.provider)
         self.recovery = Recovery(recovery_folder(), self.background, settings.recovery_seconds)
         self.thumbnails = Thumbnails(user_folder() / "thumbnails")
@@ -121,6 +121,9 @@ class Program:
         self.window.close_wanted.connect(lambda: self.window.commands.trigger("file.quit"))
         self.desk.changed.connect(self._desk_changed)
         self.app.aboutToQuit.connect(self.close)
+
+    def _ready(self, model: str) -> None:
+        self.runner.prewarm(model)
 
     def _not_looked(self, error: Exception) -> None:
         if not isinstance(error, EngineError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from editor.actions.action import Action, with_document
 from editor.actions.desk import Desk
@@ -214,6 +215,7 @@ def choose_model(desk: Desk, name: str = "") -> None:
             continue
         for opened in desk.documents:
             opened.edit.use(facts)
+        desk.settings = replace(desk.settings, model=each)
         if not name:
             desk.say(f"The model {each} is used from now on.")
         return

@@ -96,7 +96,8 @@ class Settings:
 
     recent: files, the last one first. shortcuts: the keys that the user chose, {action id: key text, "" for none}.
     geometry, layout: of the window, base64. tools: values of the tools' options. instructions: the user's own, the last
-    one first. others: what the file had besides, kept for a newer version of the program.
+    one first. model: the one used last, "" for the bundled one. others: what the file had besides, kept for a newer
+    version of the program.
     """
 
     theme: str = "dark"
@@ -117,6 +118,7 @@ class Settings:
     layout: str = ""
     tools: Mapping[str, Any] = field(default_factory=_nothing)
     instructions: tuple[str, ...] = ()
+    model: str = ""
     others: Mapping[str, Any] = field(default_factory=_nothing)
 
 
@@ -210,6 +212,7 @@ def _settings(data: dict[str, Any]) -> Settings:
         layout=_text(data.get("layout")),
         tools=_object(data.get("tools")),
         instructions=_texts(data.get("instructions"))[:OWN_INSTRUCTIONS],
+        model=_text(data.get("model")),
         others={key: value for key, value in data.items() if key not in names},
     )
 

@@ -13,12 +13,14 @@ from inference.store import ModelStore
 
 
 class Library:
-    """prewarm: makes a model ready; told its name when it is chosen."""
+    """prewarm: makes a model ready; told its name when it is chosen. chosen: the one used before, or ""."""
 
-    def __init__(self, user_folder: Path, bundled_folder: Path, prewarm: Callable[[str], object]) -> None:
+    def __init__(
+        self, user_folder: Path, bundled_folder: Path, prewarm: Callable[[str], object], chosen: str = ""
+    ) -> None:
         self._folders = user_folder, bundled_folder
         self._prewarm = prewarm
-        self._chosen = ""
+        self._chosen = chosen
         self._known: dict[str, ModelFacts] = {}
         self._listed: tuple[tuple[int, ...], tuple[str, ...]] | None = None
 
@@ -45,11 +47,13 @@ class Library:
         return ""
 
     def chosen(self) -> ModelFacts | None:
-        """The model for a new document; None where there is none."""
-        try:
-            return self.facts(self._chosen)
-        except EngineError:
-            return None
+        """The model for a new document: the chosen one, else the bundled one; None where there is none."""
+        for name in dict.fromkeys((self._chosen, "")):
+            try:
+                return self.facts(name)
+            except EngineError:
+                continue
+        return None
 
     def facts(self, name: str) -> ModelFacts:
         """Raises PackageError for a model that is not there or refused."""

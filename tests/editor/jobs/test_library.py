@@ -67,3 +67,11 @@ def test_without_a_model_the_problem_is_a_sentence(tmp_path: Path) -> None:
     library = Library(tmp_path / "user", tmp_path / "bundled", lambda name: None)
     assert library.names == () and library.chosen() is None
     assert library.problem.startswith("No model is installed")
+
+
+@pytest.mark.parametrize(("before", "now"), [("other", "other"), ("gone", "tiny"), ("", "tiny")])
+def test_the_model_used_before_is_used_again_or_the_bundled_one(
+    library: Library, tmp_path: Path, before: str, now: str
+) -> None:
+    chosen = Library(tmp_path / "user", tmp_path / "bundled", lambda name: None, before).chosen()
+    assert chosen is not None and chosen.name == now
