@@ -160,12 +160,11 @@ class Program:
                 )
 
     def _prewarm(self) -> None:
-        problem = self.library.problem
-        if problem:
-            self.desk.say(problem, "error")
+        chosen = self.library.chosen()
+        if chosen is None:
+            self.desk.say(self.library.problem, "error")
         else:
-            chosen = self.library.chosen()
-            self.runner.prewarm(chosen.name if chosen is not None else "")
+            self.runner.prewarm(chosen.name)
 
     def _recovered(self, all: list[Recovered]) -> None:
         for recovered in all:

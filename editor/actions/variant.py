@@ -183,6 +183,23 @@ def _compare(mode: str) -> Callable[[Desk], None]:
     return run
 
 
+def _grid_of(cells: int) -> Callable[[Desk], None]:
+    def run(desk: Desk) -> None:
+        session = _session(desk)
+        if session is not None:
+            session.grid, session.compare = cells, "grid"
+
+    return run
+
+
+def _is_grid_of(cells: int) -> Callable[[Desk], bool]:
+    def test(desk: Desk) -> bool:
+        session = _session(desk)
+        return session is not None and session.compare == "grid" and session.grid == cells
+
+    return test
+
+
 def difference(desk: Desk) -> None:
     """In the grid, a map of what each variant changed; elsewhere this opens the grid with it."""
     session = _session(desk)
@@ -265,6 +282,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("compare.split", "Split", _compare("split"), ("|", "Ctrl+Shift+B"), "View", 2, has_choice, icon="columns-2"),
     Action(
         "compare.grid", "Side by side", _compare("grid"), ("#", "Ctrl+Alt+G"), "View", 2, has_finished, icon="grid-2x2"
+    ),
+    *(
+        Action(
+            f"compare.grid_{cells}",
+            f"Side by side, {cells} at a time",
+            _grid_of(cells),
+            (f"Ctrl+Alt+{cells}",),
+            "View",
+            2,
+            has_finished,
+            checked=_is_grid_of(cells),
+        )
+        for cells in (2, 4, 9)
     ),
     Action("compare.difference", "What changed", difference, ("Ctrl+Alt+D",), "View", 2, has_finished, icon="flame"),
     Action("model.choose", "Choose a model", choose_model, palette=False),

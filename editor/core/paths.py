@@ -36,8 +36,3 @@ def log_file() -> Path:
 def sample_photo() -> Path:
     """The photo that ships with the program."""
     return Path(resources.__file__).resolve().parent / "samples" / "photo.jpg"
-
-
-def journal_folder() -> Path:
-    """What brings open documents back after a crash."""
-    return user_folder() / "journal"

@@ -94,10 +94,6 @@ class ProcessEditRunner:
         """Start the process and have it load the model's networks, so that the first edit finds them ready."""
         self._put(lambda: self._prewarm(package_name))
 
-    def use_provider(self, provider: str) -> None:
-        """From the next edit on."""
-        self._put(lambda: self._change_provider(provider))
-
     def close(self, seconds: float = 5.0) -> None:
         """Cancel everything, end the process and the thread. Nothing is delivered afterwards."""
         self._closing = True
@@ -157,12 +153,6 @@ class ProcessEditRunner:
             self._drop()
             self._client, self._folder = EngineClient(folder, self._provider, self._limit), folder
         return self._client
-
-    def _change_provider(self, provider: str) -> None:
-        if provider != self._provider:
-            self._provider = provider
-            self._drop()
-            self._tell("", "")
 
     def _drop(self) -> None:
         client, self._client = self._client, None

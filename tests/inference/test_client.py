@@ -30,7 +30,7 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 def request_for(**changes: object) -> EditRequest:
     image = np.random.default_rng(5).integers(0, 255, (40, 61, 3), np.uint8)
     dials = {"steps": 3, "text_scale": 2.0, "image_scale": 1.5, "sampler": "euler_ancestral", "size": 32}
-    return EditRequest(**({"image": image, "instruction": "make it red"} | dials | changes))  # type: ignore[arg-type]
+    return EditRequest(**({"image": image, "instruction": "make it red"} | dials | changes))
 
 
 def endless() -> EditRequest:
@@ -170,7 +170,7 @@ def test_leaving_early_cancels_and_the_next_request_gets_its_own_answers(client:
     for event in events:
         if isinstance(event, Progress) and event.step == 1:
             break
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     found = [e for e in client.edit(request_for(seeds=(3, 4)), CancelToken()) if isinstance(e, Variant)]
     assert [variant.seed for variant in found] == [3, 4]
 
@@ -180,7 +180,7 @@ def test_a_second_edit_at_once_is_refused(client: EngineClient) -> None:
     next(events)
     with pytest.raises(EngineError, match="at work"):
         list(client.edit(request_for(), CancelToken()))
-    events.close()  # type: ignore[attr-defined]
+    events.close()
 
 
 def test_errors_of_the_start_keep_their_class(tiny_package: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def photo(height: int = 40, width: int = 61, channels: int = 3, dtype: type = np
 def request_for(image: np.ndarray | None = None, **changes: object) -> EditRequest:
     image = photo() if image is None else image
     dials = {"steps": 3, "text_scale": 2.0, "image_scale": 1.0, "sampler": "euler_ancestral", "size": 32}
-    return EditRequest(image=image, **({"instruction": "make it red"} | dials | changes))  # type: ignore[arg-type]
+    return EditRequest(image=image, **({"instruction": "make it red"} | dials | changes))
 
 
 def variants(events: Iterator[Event]) -> list[Variant]:
@@ -54,7 +54,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     def run(self: OnnxModel, *arguments: object, **options: object) -> list[np.ndarray]:
         counted[self.path.parent.name] += 1
-        return original(self, *arguments, **options)  # type: ignore[arg-type]
+        return original(self, *arguments, **options)
 
     monkeypatch.setattr(OnnxModel, "run", run)
     return counted

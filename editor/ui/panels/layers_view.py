@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -198,9 +198,6 @@ class LayersView(QTreeView):
     def _forget(self) -> None:
         self._place = None
         self.viewport().update()
-
-    def index_of(self, id: str) -> QModelIndex:
-        return self._layers.at(id)
 
 
 def _own(event: QKeyEvent) -> bool:

@@ -168,6 +168,17 @@ def test_comparing_is_turned_on_and_off(world: Any, mode: str) -> None:
     assert world.session.compare == ""
 
 
+@pytest.mark.parametrize("cells", [2, 4, 9])
+def test_the_grid_has_as_many_cells_as_were_asked_for(world: Any, cells: int) -> None:
+    world.add()
+    assert not world.enabled(f"compare.grid_{cells}")
+    world.generate(2)
+    world.run(f"compare.grid_{cells}")
+    assert (world.session.compare, world.session.grid) == ("grid", cells)
+    checked = action_named(f"compare.grid_{cells}").checked
+    assert checked is not None and checked(world.desk)
+
+
 def test_what_changed_opens_the_grid_with_it(world: Any) -> None:
     world.add()
     world.generate(2)

@@ -51,7 +51,7 @@ def test_without_a_command_the_window_gets_the_files(words: list[str], monkeypat
 
 def test_the_list_of_commands_is_that_of_the_command_line() -> None:
     command = typer.main.get_command(app.app)
-    assert set(command.commands) == set(COMMANDS)  # type: ignore[attr-defined]
+    assert set(command.commands) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["-h"], ["edit", "--help"], ["models", "--help"], ["convert", "-h"]])

@@ -52,12 +52,12 @@ def test_in_a_soft_selection_it_shows_exactly_and_nothing_changes_outside(
         after = composite(shown(document, item), document.rect)
         rect = item.region.rect
         assert np.array_equal(after[rect.slices], item.pixels)
-        outside = source.selection.read(document.rect)[..., 0] == 0  # type: ignore[union-attr]
+        outside = source.selection.read(document.rect)[..., 0] == 0
         assert np.array_equal(after[outside], before[outside])
         assert item.outside_mask_changed == 0
         layer = variant_layer(item, document)
         assert layer.mask is not None
-        own = source.selection.read(document.rect)[..., 0]  # type: ignore[union-attr]
+        own = source.selection.read(document.rect)[..., 0]
         assert np.array_equal(layer.mask.plane.read(document.rect.moved(-layer.x, -layer.y))[..., 0], own)
 
 
@@ -65,7 +65,7 @@ def test_in_a_soft_selection_it_shows_exactly_and_nothing_changes_outside(
 def test_over_a_transparent_source(
     make_bench: Callable[..., Any], make_document: Callable[..., Document], hard: bool
 ) -> None:
-    pixels = make_document(alpha=True).layers[0].plane.read(Rect(0, 0, 301, 203))  # type: ignore[union-attr]
+    pixels = make_document(alpha=True).layers[0].plane.read(Rect(0, 0, 301, 203))
     if hard:
         pixels[..., 3] = np.where(pixels[..., 3] > 127, 255, 0)
     document = Document(301, 203, (RasterLayer(name="cutout", plane=TileMap.of(pixels)),))
@@ -73,7 +73,7 @@ def test_over_a_transparent_source(
     before = composite(document, document.rect)
     for item in variants(make_bench, source):
         after = composite(shown(document, item), document.rect)
-        outside = source.selection.read(document.rect)[..., 0] == 0  # type: ignore[union-attr]
+        outside = source.selection.read(document.rect)[..., 0] == 0
         assert np.array_equal(after[outside], before[outside])
         exact = before[..., 3] == 255
         if any(blend.name == "atop" for blend in BLENDS):

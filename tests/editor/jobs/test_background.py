@@ -21,9 +21,9 @@ def test_results_progress_and_errors_come_on_this_thread(qtbot: QtBot) -> None:
     def broken(progress: Progress) -> int:
         raise ValueError("broken")
 
-    background.run(work, tell("done"), tell("failed"), tell("progress"))  # type: ignore[arg-type]
+    background.run(work, tell("done"), tell("failed"), tell("progress"))
     qtbot.waitUntil(lambda: len(told) == 2)
-    background.run(broken, tell("done"), tell("failed"))  # type: ignore[arg-type]
+    background.run(broken, tell("done"), tell("failed"))
     qtbot.waitUntil(lambda: len(told) == 3)
     assert [what for what, _, _ in told] == ["progress", "done", "failed"]
     assert {thread for _, _, thread in told} == {here}

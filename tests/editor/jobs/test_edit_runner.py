@@ -50,7 +50,7 @@ class Listener:
 def request(**changes: object) -> EditRequest:
     image = np.random.default_rng(5).integers(0, 255, (40, 61, 3), np.uint8)
     dials = {"steps": 2, "text_scale": 2.0, "image_scale": 1.5, "sampler": "euler", "size": 32}
-    return EditRequest(**({"image": image, "instruction": "make it red"} | dials | changes))  # type: ignore[arg-type]
+    return EditRequest(**({"image": image, "instruction": "make it red"} | dials | changes))
 
 
 def endless() -> EditRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -71,7 +72,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("make", "field", "other", "read", "write"), CASES)
-def test_both_ways_until_the_end(qtbot: QtBot, make, field, other, read, write) -> None:  # noqa: ANN001
+def test_both_ways_until_the_end(qtbot: QtBot, make: Any, field: str, other: Any, read: Any, write: Any) -> None:
     model, widget = Model(), make()
     qtbot.addWidget(widget)
     first = getattr(model, field)
