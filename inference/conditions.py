@@ -11,7 +11,7 @@ from inference.caches import LruCache, content_key
 from inference.models import Models
 from inference.package import ModelPackage
 from inference.types import CancelToken, Pixels
-from inference.view import View, model_view
+from inference.view import View, common_shapes, model_view, padded_size, view_size
 
 Floats = NDArray[np.float32]
 
@@ -33,10 +33,13 @@ class Picture:
 
 
 class Conditions:
-    """Encodes through `models` what its caches do not have."""
+    """Encodes through `models` what its caches do not have.
 
-    def __init__(self, package: ModelPackage, models: Models) -> None:
-        self._package, self._models = package, models
+    few_shapes: pictures are padded to one of a few shapes, for providers that prepare a graph for each.
+    """
+
+    def __init__(self, package: ModelPackage, models: Models, few_shapes: bool = False) -> None:
+        self._package, self._models, self._few_shapes = package, models, few_shapes
         self._pictures: LruCache[Picture] = LruCache(_PICTURES_KEPT)
         self._texts: LruCache[Floats] = LruCache(_TEXTS_KEPT)
 
@@ -48,10 +51,15 @@ class Conditions:
         """`image` at a long side of `size`, encoded. Raises `Cancelled`, `RequestError`."""
 
         def make() -> Picture:
-            view = model_view(image, size, self._package.multiple)
+            view = model_view(image, size, self._package.multiple, self._shapes(size))
             return Picture(view, self._models.vae.encode(view.pixels, cancel))
 
         return self._pictures.get_or_make(content_key(image, size), make)
+
+    def size(self, image: Pixels, size: int) -> tuple[int, int]:
+        """(H, W) of what the model will see of `image`, padded."""
+        height, width = view_size(image.shape[0], image.shape[1], size)
+        return padded_size(height, width, self._package.multiple, self._shapes(size))
 
     def before(self, picture: Picture, cancel: CancelToken) -> Floats:
         """decode(encode(view)): float32 (1, 3, H, W) in [-1, 1]. Raises `Cancelled`."""
@@ -62,6 +70,9 @@ class Conditions:
     def scaled(self, picture: Picture) -> Floats:
         """The picture's latent on the scale that the UNet denoises and the decoder takes."""
         return ((picture.latent - self._package.shift_factor) * self._package.scaling_factor).astype(np.float32)
+
+    def _shapes(self, size: int) -> tuple[tuple[int, int], ...]:
+        return common_shapes(size, self._package.multiple) if self._few_shapes else ()
 
     def clear(self) -> None:
         self._pictures.clear()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from inference import compose, detail, memory, pipeline
 from inference.conditions import Conditions, Picture
 from inference.errors import EngineMemoryError
+from inference.guidance import branches
+from inference.guided_step import Shape
 from inference.models import Models, weights_bytes
 from inference.offline import stay_offline
 from inference.pace import Pace, Stopwatch, timed
@@ -21,6 +25,7 @@ from inference.package import ModelPackage
 from inference.preview import LatentToRgb, probe
 from inference.providers import Chosen, choose
 from inference.samplers import sampler_named
+from inference.savings import StepKind, kinds
 from inference.schedule import Plan, Schedule
 from inference.types import CancelToken, EditRequest, Event, Pixels, Preview, Progress, Variant
 from inference.view import View
@@ -37,14 +42,27 @@ class _Job:
     request: EditRequest
     cancel: CancelToken
     plan: Plan
+    saving: tuple[StepKind, ...]
     picture: Picture
-    text: Floats
-    null_text: Floats
+    conditioning: pipeline.Conditioning
     previews: bool
 
     @property
     def steps(self) -> int:
         return len(self.plan.steps)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The variants that are denoised together: `number` counts batches, `indices` those of the request's seeds.
+
+    seeds: one for each place; places beyond the indices are filled up and their results thrown away, since the size of
+    a batch may change the last bits of a result.
+    """
+
+    number: int
+    indices: tuple[int, ...]
+    seeds: tuple[int, ...]
 
 
 class Engine:
@@ -55,7 +73,9 @@ class Engine:
         self.chosen = chosen
         self._memory_limit = memory_limit
         self._models = Models(package, chosen.provider)
-        self._conditions = Conditions(package, self._models)
+        self._conditions = Conditions(package, self._models, few_shapes=chosen.provider.static)
+        # Where the device computes, the processor has time to finish a variant beside the next one's steps.
+        self._finisher = ThreadPoolExecutor(1, "finish") if chosen.provider.device_memory else None
         self._colours: LatentToRgb | None = None
 
     @classmethod
@@ -85,12 +105,14 @@ class Engine:
     def reconstruct(self, image: Pixels, size: int) -> Floats:
         """What the autoencoder alone keeps of `image` at a long side of `size`: float32 (h, w, 3) in [0, 1]."""
         cancel = CancelToken()
-        self._models.wait(cancel)
+        self._models.fit(*self._conditions.size(image, size))
         picture = self._conditions.picture(image, size, cancel)
         return picture.view.uncrop(self._conditions.before(picture, cancel))
 
     def close(self) -> None:
         """End the models. The engine cannot be used afterwards."""
+        if self._finisher is not None:
+            self._finisher.shutdown()
         self._models.close()
         self._conditions.clear()
 
@@ -98,11 +120,14 @@ class Engine:
         cancel.raise_if_cancelled()
         plan = sampler_named(request.sampler)(Schedule.from_config(self.package.scheduler), request.steps)
         self._check_memory(request)
-        watch, pace = Stopwatch(), Pace(len(plan.steps), len(request.seeds))
+        batches = _batches(request.seeds, 1)
+        watch, pace = Stopwatch(), Pace(len(plan.steps), len(batches))
         job = yield from self._prepare(request, cancel, plan, previews, watch)
-        for index in range(len(request.seeds)):
-            yield from self._variant(job, index, watch, pace)
-            watch = Stopwatch()
+        with _finishing(self._finisher) as finish:
+            for batch in batches:
+                yield from self._batch(job, batch, finish, watch, pace)
+                watch = Stopwatch()
+            yield from finish.rest()
 
     def _check_memory(self, request: EditRequest) -> None:
         height, width, channels = request.image.shape
@@ -116,7 +141,11 @@ class Engine:
     ) -> Generator[Event, None, _Job]:
         """Load the models and encode the texts and the picture, each only where it is not there yet."""
         steps = len(plan.steps)
-        self._models.prefetch()
+        height, width = self._conditions.size(request.image, request.size)
+        asked = len(branches(request.text_scale, request.image_scale))
+        factor = self.package.factor
+        self._models.fit(height, width)
+        self._models.prefetch(Shape(1, asked, height // factor, width // factor, _part(request)))
         yield Progress(0, "load", 0, steps)
         with watch.stage("load"):
             self._models.wait(cancel)
@@ -125,47 +154,51 @@ class Engine:
             text, null_text = self._conditions.text(request.instruction, cancel), self._conditions.text("", cancel)
         with watch.stage("encode"):
             picture = self._conditions.picture(request.image, request.size, cancel)
-        return _Job(request, cancel, plan, picture, text, null_text, previews)
+        scales = request.text_scale, request.image_scale
+        conditioning = pipeline.Conditioning(picture.latent, text, null_text, *scales)
+        saving = kinds(steps, request.guidance_interval, request.reuse)
+        return _Job(request, cancel, plan, saving, picture, conditioning, previews)
 
-    def _variant(self, job: _Job, index: int, watch: Stopwatch, pace: Pace) -> Iterator[Event]:
-        latent = yield from self._denoise(job, index, watch, pace)
-        yield Progress(index, "apply", job.steps, job.steps, pace.left(index, job.steps))
+    def _batch(self, job: _Job, batch: _Batch, finish: _Finish, watch: Stopwatch, pace: Pace) -> Iterator[Event]:
+        latents = self._conditions.scaled(job.picture)
+        for index in batch.indices:
+            yield Progress(index, "denoise", 0, job.steps, pace.left(batch.number, 0))
+        for item, seconds in timed(self._steps(job, batch)):
+            latents = item.latents
+            watch.add("denoise", seconds / len(batch.indices))
+            pace.step_took(seconds)
+            yield from finish.ready()
+            yield from self._told(job, batch, item, pace)
+        for place, index in enumerate(batch.indices):
+            yield Progress(index, "apply", job.steps, job.steps, pace.left(batch.number, job.steps))
+            own = Stopwatch(watch.seconds if place == 0 else {"denoise": watch.seconds["denoise"]})
+            finish.begin(partial(self._variant, job, index, latents[place : place + 1], own, pace))
+            yield from finish.ready()
+
+    def _told(self, job: _Job, batch: _Batch, item: pipeline.Denoised, pace: Pace) -> Iterator[Event]:
+        """How far a batch is after a step."""
+        estimates = item.estimate.numpy() if job.previews else None
+        for place, index in enumerate(batch.indices):
+            yield Progress(index, "denoise", item.step, job.steps, pace.left(batch.number, item.step))
+            if estimates is not None:
+                yield Preview(index, self._preview(job, np.asarray(estimates[place : place + 1], np.float32)))
+
+    def _variant(self, job: _Job, index: int, latent: Floats, watch: Stopwatch, pace: Pace) -> Variant:
         start = time.perf_counter()
         result = self._finish(job, latent, watch)
         pace.end_took(time.perf_counter() - start)
-        yield _variant(job.request, index, result, watch)
+        return _variant(job.request, index, result, watch)
 
-    def _denoise(self, job: _Job, index: int, watch: Stopwatch, pace: Pace) -> Generator[Event, None, Floats]:
-        """Yields how far it is; returns the finished, scaled latent (1, C, h, w)."""
-        latent = self._conditions.scaled(job.picture)
-        yield Progress(index, "denoise", 0, job.steps, pace.left(index, 0))
-        for item, seconds in timed(self._steps(job, index)):
-            latent = item.latent
-            watch.add("denoise", seconds)
-            pace.step_took(seconds)
-            yield Progress(index, "denoise", item.step, job.steps, pace.left(index, item.step))
-            if job.previews:
-                yield Preview(index, self._preview(job, item.estimate))
-        return latent
-
-    def _steps(self, job: _Job, index: int) -> Iterator[pipeline.Denoised]:
-        unet = self._models.unet
-
-        def predict(sample: Floats, timestep: float, text: Floats) -> Floats:
-            return unet.predict(sample, timestep, text, job.cancel)
-
+    def _steps(self, job: _Job, batch: _Batch) -> Iterator[pipeline.Denoised]:
         return pipeline.denoise(
-            predict,
+            self._models.stepper(reuses=job.request.reuse > 1),
             plan=job.plan,
             prediction_type=self.package.prediction_type,
-            image_latent=job.picture.latent,
-            latent_channels=self.package.latent_channels,
-            text=job.text,
-            null_text=job.null_text,
-            text_scale=job.request.text_scale,
-            image_scale=job.request.image_scale,
-            seed=job.request.seeds[index],
+            conditioning=job.conditioning,
+            seeds=batch.seeds,
             cancel=job.cancel,
+            latent_channels=self.package.latent_channels,
+            saving=job.saving,
         )
 
     def _finish(self, job: _Job, latent: Floats, watch: Stopwatch) -> Pixels:
@@ -187,9 +220,69 @@ class Engine:
     def _preview(self, job: _Job, estimate: Floats) -> NDArray[np.uint8]:
         if self._colours is None:
             own = self._conditions.scaled(job.picture), self._conditions.before(job.picture, job.cancel)
-            any_colour = probe(lambda latent: self._models.vae.decode(latent, job.cancel), self.package.latent_channels)
+            any_colour = self._any_colour(job.cancel, own[0].shape)
             self._colours = LatentToRgb.fit([own, any_colour])
         return _shown(self._colours.image(estimate), job.picture.view)
+
+    def _any_colour(self, cancel: CancelToken, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """A pair of latent and picture with all colours, of this shape where the graphs know no other."""
+        decode = partial(self._models.vae.decode, cancel=cancel)
+        channels = self.package.latent_channels
+        return probe(decode, channels, (shape[2], shape[3])) if self.chosen.provider.static else probe(decode, channels)
+
+
+class _Finish:
+    """Variants being finished, handed out in the order in which they were begun."""
+
+    def __init__(self, executor: Executor | None) -> None:
+        self._executor = executor
+        self._begun: list[Future[Variant]] = []
+
+    def begin(self, work: Callable[[], Variant]) -> None:
+        """Do it beside what comes next, or now where there is no executor."""
+        if self._executor is not None:
+            self._begun.append(self._executor.submit(work))
+            return
+        done = Future[Variant]()
+        done.set_result(work())
+        self._begun.append(done)
+
+    def ready(self) -> Iterator[Variant]:
+        while self._begun and self._begun[0].done():
+            yield self._begun.pop(0).result()
+
+    def rest(self) -> Iterator[Variant]:
+        while self._begun:
+            yield self._begun.pop(0).result()
+
+    def stop(self) -> None:
+        """Nothing goes on behind the back of whoever left early."""
+        for future in self._begun:
+            future.cancel()
+        wait(self._begun)
+
+
+@contextmanager
+def _finishing(executor: Executor | None) -> Generator[_Finish, None, None]:
+    finish = _Finish(executor)
+    try:
+        yield finish
+    finally:
+        finish.stop()
+
+
+def _batches(seeds: tuple[int, ...], size: int) -> tuple[_Batch, ...]:
+    starts = range(0, len(seeds), size)
+    rows = ((number, seeds[start : start + size]) for number, start in enumerate(starts))
+    return tuple(
+        _Batch(number, tuple(range(number * size, number * size + len(row))), row + row[-1:] * (size - len(row)))
+        for number, row in rows
+    )
+
+
+def _part(request: EditRequest) -> str:
+    """Which part of the network the first step runs."""
+    return "keeping" if request.reuse > 1 else "whole"
 
 
 def _shown(image: Floats, view: View) -> NDArray[np.uint8]:

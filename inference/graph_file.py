@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from inference import protobuf
 from inference.errors import PackageError
 
 Dimension = int | str
@@ -33,10 +34,14 @@ _CHILDREN: dict[str, dict[int, str]] = {
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of a graph; a dimension that is not fixed is its name, or "" where it has none."""
+    """An input or output of a graph; a dimension that is not fixed is its name, or "" where it has none.
+
+    kind: the number of its element type in ONNX (1 float32, 7 int64, 10 float16), 0 where it is not said.
+    """
 
     name: str
     shape: tuple[Dimension, ...]
+    kind: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class GraphFile:
     """inputs leave out weights that old exporters list as inputs too. external_data: the paths, as written in the file.
 
     operators: every operator anywhere in it. precision: the type of most of its weights ("fp32", "fp16", ...).
+    opset: the version of the default operators.
     """
 
     path: Path
@@ -52,6 +58,7 @@ class GraphFile:
     operators: frozenset[str]
     external_data: frozenset[str]
     precision: str
+    opset: int = 0
 
 
 def read_graph(path: Path) -> GraphFile:
@@ -59,9 +66,15 @@ def read_graph(path: Path) -> GraphFile:
     try:
         with path.open("rb") as file:
             # Not closed by hand: the frames of an exception may still hold views of it, and closing would then raise.
-            return _read(path, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
-    except OSError as error:
-        raise PackageError(f"{path} cannot be read: {error.strerror or error}.") from error
+            return parse_graph(path, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+    except (OSError, ValueError) as error:
+        raise PackageError(f"{path} cannot be read: {getattr(error, 'strerror', '') or error}.") from error
+
+
+def parse_graph(path: Path, data: memoryview) -> GraphFile:
+    """What the bytes of a model say; `path` names them in errors. Raises `PackageError` where they are none."""
+    try:
+        return _read(path, data)
     except (ValueError, IndexError, KeyError, OverflowError, RecursionError):
         raise PackageError(f"{path} is not an ONNX model, or it is cut short; get the package again.") from None
 
@@ -90,6 +103,7 @@ def _read(path: Path, data: memoryview) -> GraphFile:
         operators=frozenset(findings.operators),
         external_data=frozenset(findings.external),
         precision=_PRECISIONS.get(most, "mixed"),
+        opset=_opset(data),
     )
 
 
@@ -107,13 +121,13 @@ def _walk(data: memoryview, kind: str, findings: _Findings) -> None:
 
 def _tensor(data: memoryview, findings: _Findings) -> None:
     kind, dimensions = 0, list[int]()
-    for number, value in _fields(data):
-        if number == 1:
-            dimensions += [value] if isinstance(value, int) else _packed(value)
-        elif number == 2 and isinstance(value, int):
-            kind = value
-        elif number == 13 and isinstance(value, memoryview):
-            entry = dict(_messages(value))
+    for part in protobuf.fields(data):
+        if part.number == 1:
+            dimensions += protobuf.numbers(part)
+        elif part.number == 2 and isinstance(part.value, int):
+            kind = part.value
+        elif part.number == 13:
+            entry = dict(_messages(part.body))
             if _text(entry[1]) == "location":
                 findings.external.add(_text(entry[2]))
     if kind in _ELEMENT_BYTES:
@@ -121,19 +135,34 @@ def _tensor(data: memoryview, findings: _Findings) -> None:
         findings.bytes_of_type[kind] = findings.bytes_of_type.get(kind, 0) + size
 
 
+def _opset(data: memoryview) -> int:
+    """The version in the opset import (field 8) without a domain (1), which is ONNX's own."""
+    for number, value in _messages(data):
+        if number == 8 and not any(domain and number == 1 for number, domain in _messages(value)):
+            return _whole(value, 2)
+    return 0
+
+
 def _tensor_name(data: memoryview) -> str:
     return next((_text(value) for number, value in _messages(data) if number == 8), "")
 
 
 def _port(data: memoryview) -> Port:
-    """ValueInfoProto: name 1, type 2; its tensor_type 1 has the shape 2, which has the dimensions 1."""
-    name, shape = "", list[Dimension]()
+    """ValueInfoProto: name 1, type 2; its tensor_type 1 has the element type 1 and the shape 2 with dimensions 1."""
+    name, kind, shape = "", 0, list[Dimension]()
     for number, value in _messages(data):
         if number == 1:
             name = _text(value)
-        for dimension in _below(value, 1, 2, 1) if number == 2 else ():
-            shape.append(_dimension(dimension))
-    return Port(name, tuple(shape))
+        elif number == 2:
+            kind = next((_whole(tensor, 1) for tensor in _below(value, 1)), 0)
+            shape += [_dimension(dimension) for dimension in _below(value, 1, 2, 1)]
+    return Port(name, tuple(shape), kind)
+
+
+def _whole(data: memoryview, field: int) -> int:
+    """The number in a field, or 0."""
+    found = (each.value for each in protobuf.fields(data) if each.number == field)
+    return next((value for value in found if isinstance(value, int)), 0)
 
 
 def _below(data: memoryview, *path: int) -> Iterator[memoryview]:
@@ -147,11 +176,9 @@ def _below(data: memoryview, *path: int) -> Iterator[memoryview]:
 
 
 def _dimension(data: memoryview) -> Dimension:
-    for number, value in _fields(data):
-        if number == 1 and isinstance(value, int):
-            return value
-        if number == 2 and isinstance(value, memoryview):
-            return _text(value)
+    for part in protobuf.fields(data):
+        if part.number in (1, 2):
+            return part.value if isinstance(part.value, int) else part.text
     return ""
 
 
@@ -161,49 +188,6 @@ def _text(data: memoryview) -> str:
 
 def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     """The fields with a length: messages, strings and packed numbers."""
-    for number, value in _fields(data):
-        if isinstance(value, memoryview):
-            yield number, value
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """(number, value) of every field of one protobuf message; fixed-width numbers are skipped."""
-    position = 0
-    while position < len(data):
-        key, position = _varint(data, position)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, position = _varint(data, position)
-            yield number, value
-        elif wire == 2:
-            length, position = _varint(data, position)
-            end = position + length
-            if end > len(data):
-                raise ValueError("cut short")
-            yield number, data[position:end]
-            position = end
-        elif wire in (1, 5):
-            position += 8 if wire == 1 else 4
-        else:
-            raise ValueError("no protobuf")
-
-
-def _packed(data: memoryview) -> list[int]:
-    position, numbers = 0, list[int]()
-    while position < len(data):
-        number, position = _varint(data, position)
-        numbers.append(number)
-    return numbers
-
-
-def _varint(data: memoryview, position: int) -> tuple[int, int]:
-    result = shift = 0
-    while True:
-        byte = data[position]
-        position += 1
-        result |= (byte & 127) << shift
-        if byte < 128:
-            return result, position
-        shift += 7
-        if shift > 63:
-            raise ValueError("no protobuf")
+    for part in protobuf.fields(data):
+        if isinstance(part.value, memoryview):
+            yield part.number, part.value

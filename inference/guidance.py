@@ -10,9 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from inference.errors import RequestError
 
 
@@ -38,14 +35,3 @@ def branches(text_scale: float, image_scale: float) -> tuple[Branch, ...]:
         Branch(1 - image_scale, text=False, image=False),
     )
     return tuple(branch for branch in every if branch.weight)
-
-
-def guide(outputs: NDArray[np.float32], used: tuple[Branch, ...]) -> NDArray[np.float32]:
-    """The guided answer, float32 (C, h, w), of the network's answers (B, C, h, w) to these branches in their order.
-
-    Summed in float64: the weights are large and of both signs, the answers nearly equal.
-    """
-    total = np.zeros(outputs.shape[1:], np.float64)
-    for branch, output in zip(used, outputs, strict=True):
-        total += branch.weight * output.astype(np.float64)
-    return total.astype(np.float32)

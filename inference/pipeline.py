@@ -1,93 +1,154 @@
-"""The denoising loop: from noise to the latent of the edited picture, one network call per step."""
+"""The denoising loop: from noise to the latents of edited pictures, one guided step at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import ProviderError
-from inference.guidance import Branch, branches, guide
+from inference.guidance import Branch, branches
 from inference.noise import normal
+from inference.savings import ALONE, StepKind, kinds
 from inference.schedule import Plan, Step
 from inference.types import CancelToken
 
 Array = NDArray[np.float32]
-Predict = Callable[[Array, float, Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What guidance asks the network in a step: its branches and their conditions, B of each.
+
+    images: float32 (B, Ci, h, w), unscaled latents, zeros for none. texts: float32 (B, L, D).
+    """
+
+    branches: tuple[Branch, ...]
+    images: Array
+    texts: Array
+
+
+@dataclass(frozen=True)
+class Row:
+    """A step in numbers: `D = p x + q answer`, `x' = a x + b D + c D_before + d noise`, at a timestep."""
+
+    timestep: float
+    a: float
+    b: float
+    c: float
+    d: float
+    p: float
+    q: float
+
+    @classmethod
+    def of(cls, step: Step, prediction_type: str) -> Row:
+        """prediction_type: "epsilon", D = (x - sigma eps) / alpha, or "v_prediction", D = alpha x - sigma v."""
+        v = prediction_type == "v_prediction"
+        gain = 1 / step.alpha if step.alpha else math.inf  # without any signal only v tells the clean latent
+        p, q = (step.alpha, -step.sigma) if v else (gain, -step.sigma * gain)
+        return cls(step.timestep, step.a, step.b, step.c, step.d, p, q)
+
+
+class Estimate(Protocol):
+    def numpy(self) -> Array:
+        """Float32 (V, C, h, w)."""
+        ...
+
+
+class Stepper(Protocol):
+    """Takes V latents through guided steps and keeps them in between, wherever it computes."""
+
+    def begin(self, latents: Array) -> None:
+        """latents: float32 (V, C, h, w), from which the first step starts."""
+        ...
+
+    def step(
+        self, asked: Asked, row: Row, noise: Array | None, deep: bool, cancel: CancelToken
+    ) -> tuple[Array, Estimate]:
+        """One step for all latents: what they are now, float32 (V, C, h, w), and the clean estimates it used.
+
+        noise: float32 (V, C, h, w), None for a step that adds none. deep: whether all of the network is computed, or
+        what lies deep in it is taken from the step before.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False)
 class Denoised:
-    """The state after a step (counted from 1): the clean estimate that it used and the latent, float32 (1, C, h, w)."""
+    """The state after a step (counted from 1): float32 (V, C, h, w), and the clean estimates that it used."""
 
     step: int
-    estimate: Array
-    latent: Array
+    estimate: Estimate
+    latents: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """What the network is told of one request.
+
+    image: float32 (1, Ci, h, w), unscaled. text, null_text: float32 (1, L, D). The scales are those of guidance.
+    """
+
+    image: Array
+    text: Array
+    null_text: Array
+    text_scale: float
+    image_scale: float
+
+    def asked(self) -> Asked:
+        """The branches whose answers count. Raises `RequestError` for scales below 0."""
+        return self._of(branches(self.text_scale, self.image_scale))
+
+    def alone(self) -> Asked:
+        """The one branch that is asked where guidance is off."""
+        return self._of(ALONE)
+
+    def _of(self, used: tuple[Branch, ...]) -> Asked:
+        images = np.concatenate([self.image if branch.image else np.zeros_like(self.image) for branch in used])
+        return Asked(used, images, np.concatenate([self.text if branch.text else self.null_text for branch in used]))
 
 
 def denoise(
-    predict: Predict,
+    stepper: Stepper,
     *,
     plan: Plan,
     prediction_type: str,
-    image_latent: Array,
-    text: Array,
-    null_text: Array,
-    text_scale: float,
-    image_scale: float,
-    seed: int,
+    conditioning: Conditioning,
+    seeds: Sequence[int],
     cancel: CancelToken | None = None,
     latent_channels: int | None = None,
+    saving: Sequence[StepKind] = (),
 ) -> Iterator[Denoised]:
-    """Yield one item a step; the latent of the last is the result (scaled, as `Vae.decode` takes it).
+    """Yield one item a step; the latents of the last are the results (scaled, as `Vae.decode` takes them).
 
-    predict: `(sample (B, C + Ci, h, w), timestep, text (B, L, D)) -> (B, C, h, w)`, B = the branches of guidance.
-    image_latent: float32 (1, Ci, h, w), unscaled. text, null_text: float32 (1, L, D). latent_channels: C, if not Ci.
-    prediction_type: "epsilon" or "v_prediction". The result depends on the seed and the arguments, on nothing else;
-    coefficients and sums are float64, the state between steps float32.
-    Raises `RequestError`, `Cancelled` (looked for before every call), `ProviderError` where the numbers overflow.
+    seeds: one latent each; its noise is its own, and does not depend on the others. latent_channels: C, if not Ci.
+    saving: one kind a step, where some cost less. The result depends on the arguments, on nothing else.
+    Raises `RequestError`, `Cancelled` (looked for before every step), `ProviderError` where the numbers overflow.
     """
-    used = branches(text_scale, image_scale)
-    images = np.concatenate([image_latent if branch.image else np.zeros_like(image_latent) for branch in used])
-    texts = np.concatenate([text if branch.text else null_text for branch in used])
-    shape = (1, latent_channels or image_latent.shape[1], *image_latent.shape[2:])
-    latent = np.float32(plan.start_scale) * normal(seed, 0, shape)
-    before = np.zeros_like(latent)
-    for number, step in enumerate(plan.steps, start=1):
-        if cancel is not None:
-            cancel.raise_if_cancelled()
-        answers = predict(_sample(latent, images), step.timestep, texts)
-        with np.errstate(over="ignore", invalid="ignore"):  # said in words by _check_finite
-            estimate = _estimate(latent, guide(answers, used)[np.newaxis], step, prediction_type)
-            latent, before = _advance(latent, estimate, before, step, seed, number), estimate
-        _check_finite(latent, number, used)
-        yield Denoised(number, estimate, latent)
+    cancel = cancel or CancelToken()
+    guided, alone = conditioning.asked(), conditioning.alone()
+    image = conditioning.image
+    shape = (1, latent_channels or image.shape[1], *image.shape[2:])
+    stepper.begin(np.float32(plan.start_scale) * _noise(seeds, 0, shape))
+    for number, (step, kind) in enumerate(zip(plan.steps, saving or kinds(len(plan.steps)), strict=True), start=1):
+        cancel.raise_if_cancelled()
+        asked = guided if kind.guided else alone
+        noise = _noise(seeds, number, shape) if step.d else None
+        latents, estimate = stepper.step(asked, Row.of(step, prediction_type), noise, kind.deep, cancel)
+        _check_finite(latents, number, asked.branches)
+        yield Denoised(number, estimate, latents)
 
 
-def _sample(latent: Array, images: Array) -> Array:
-    """The network's input: the latent beside each branch's image condition."""
-    return np.concatenate([np.repeat(latent, len(images), axis=0), images], axis=1)
+def _noise(seeds: Sequence[int], number: int, shape: tuple[int, ...]) -> Array:
+    return np.concatenate([normal(seed, number, shape) for seed in seeds])
 
 
-def _estimate(latent: Array, answer: Array, step: Step, prediction_type: str) -> Array:
-    x, y = latent.astype(np.float64), answer.astype(np.float64)
-    v = prediction_type == "v_prediction"
-    return (step.alpha * x - step.sigma * y if v else (x - step.sigma * y) / step.alpha).astype(np.float32)
-
-
-def _advance(latent: Array, estimate: Array, before: Array, step: Step, seed: int, number: int) -> Array:
-    moved = step.a * latent.astype(np.float64) + step.b * estimate.astype(np.float64)
-    if step.c:
-        moved += step.c * before.astype(np.float64)
-    if step.d:
-        moved += step.d * normal(seed, number, latent.shape).astype(np.float64)
-    return moved.astype(np.float32)
-
-
-def _check_finite(latent: Array, number: int, used: tuple[Branch, ...]) -> None:
-    if not np.isfinite(latent).all():
+def _check_finite(latents: Array, number: int, used: tuple[Branch, ...]) -> None:
+    if not np.isfinite(latents).all():
         scales = "lower scales, " if max(abs(branch.weight) for branch in used) > 1 else ""
         raise ProviderError(
             f"The model's numbers overflowed in step {number}; try {scales}another provider, "

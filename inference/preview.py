@@ -40,10 +40,17 @@ class LatentToRgb:
         return np.ascontiguousarray(colours.T.reshape(1, 3, *latent.shape[2:]), np.float32)
 
 
-def probe(decode: Callable[[Floats], Floats], channels: int) -> tuple[Floats, Floats]:
-    """A pair for `LatentToRgb.fit` from a few latents of any kind: all colours, whatever the picture at hand has."""
-    patches = normal(0, 0, (1, channels, _PATCHES, _PATCHES))
-    latent = np.ascontiguousarray(patches.repeat(_PATCH, axis=2).repeat(_PATCH, axis=3), np.float32)
+def probe(
+    decode: Callable[[Floats], Floats], channels: int, size: tuple[int, int] = (_PATCHES * _PATCH, _PATCHES * _PATCH)
+) -> tuple[Floats, Floats]:
+    """A pair for `LatentToRgb.fit` from a few latents of any kind: all colours, whatever the picture at hand has.
+
+    size: (h, w) of the latent.
+    """
+    rows, columns = (-(-side // _PATCH) for side in size)
+    patches = normal(0, 0, (1, channels, rows, columns))
+    large = patches.repeat(_PATCH, axis=2).repeat(_PATCH, axis=3)[:, :, : size[0], : size[1]]
+    latent = np.ascontiguousarray(large, np.float32)
     return latent, decode(latent)
 
 

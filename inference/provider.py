@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from inference.runtime import SILENT, SessionOptions, cores, runtime
+
+if TYPE_CHECKING:
+    from inference.network import Graph, Loading, Network
+
+Load = Callable[["Provider", "Graph", "Loading"], "Network"]
 
 
 def _nothing_missing() -> str | None:
@@ -29,6 +35,10 @@ class Provider:
     options: the provider's own, for a memory limit in bytes. tune: changes to the session's options.
     exclusive: only one run at a time. in_process: a self-test cannot take the process down with it.
     memory_limit: bytes for each session, where the provider can keep to it.
+    load: how graphs are loaded that ONNX Runtime does not run; None for those that it does.
+    graphs: file stems of a network's graphs, the one that suits best first.
+    device: where ONNX Runtime keeps values for it ("cpu", "cuda"). can_replay: it records a run and replays it.
+    static: it wants every dimension fixed when a graph is loaded. device_memory: its memory is not the system's.
     """
 
     name: str
@@ -40,6 +50,12 @@ class Provider:
     exclusive: bool = False
     in_process: bool = False
     memory_limit: int | None = None
+    load: Load | None = None
+    graphs: tuple[str, ...] = ("model",)
+    device: str = "cpu"
+    can_replay: bool = False
+    static: bool = False
+    device_memory: bool = False
 
     def available(self) -> str | None:
         """None where it may work (only `self_test` shows that it does), else why not, as a sentence.

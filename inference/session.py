@@ -1,4 +1,4 @@
-"""One ONNX graph on one provider, with typed inputs, a way to stop it, and errors in words.
+"""One ONNX graph on ONNX Runtime, with typed inputs, a way to stop it, and errors in words.
 
 Weights may be stored as float16 behind Cast nodes to float32: the runtime folds those while it loads, so that the graph
 is computed in float32 from the first run on.
@@ -6,23 +6,31 @@ is computed in float32 from the first run on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inference.errors import Cancelled, EngineError, PackageError, ProviderError
+from inference.network import Array, Graph, Loading, Network, Tensor, as_wanted
+from inference.ort_binding import OrtBinding
 from inference.provider import Provider
-from inference.runtime import SILENT, InferenceSession, NodeArg, give_memory_back, in_our_words, runtime
+from inference.runtime import (
+    SILENT,
+    InferenceSession,
+    NodeArg,
+    RunOptions,
+    SessionOptions,
+    give_memory_back,
+    in_our_words,
+    runtime,
+)
 from inference.types import CancelToken
 
-Array = NDArray[Any]
+__all__ = ["OnnxModel", "Tensor", "load"]
 
 _DTYPES: Mapping[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -34,20 +42,34 @@ _DTYPES: Mapping[str, type[np.generic]] = {
 }
 
 
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output of a graph; a dimension that is not fixed is its name, or None."""
+# Where the weights of a graph lie that is given as bytes.
+_WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 
-    name: str
-    shape: tuple[int | str | None, ...]
-    dtype: np.dtype[Any]
+
+def load(provider: Provider, graph: Graph, loading: Loading | None = None) -> Network:
+    """The graph on that provider, by whatever library it uses.
+
+    Raises `PackageError` for a file that is missing, damaged or no graph, `ProviderError` where the provider cannot run
+    it, `EngineMemoryError` where it does not fit.
+    """
+    loading = loading or Loading()
+    if provider.load is not None:
+        return provider.load(provider, graph, loading)
+    return OnnxModel(
+        graph.path,
+        provider,
+        threads=loading.threads,
+        memory_limit=loading.memory_limit,
+        dimensions=loading.dimensions,
+        data=graph.data,
+        replay=loading.replay,
+    )
 
 
 class OnnxModel:
     """A loaded graph. It may be run from any thread; `close` (or leaving the `with` block) frees its memory.
 
-    threads: 0 for one per physical core. memory_limit: bytes on the device, None for the provider's own limit.
-    dimensions: values for the graph's named dimensions, for providers that are faster when all are fixed.
+    data: the graph itself where it is not the file's; see `Graph`. The others are those of `Loading`.
     Raises `PackageError` for a file that is missing, damaged or no graph, `ProviderError` where the provider cannot run
     it (the runtime would fall back to the processor in silence), `EngineMemoryError` where it does not fit.
     """
@@ -60,12 +82,27 @@ class OnnxModel:
         threads: int = 0,
         memory_limit: int | None = None,
         dimensions: Mapping[str, int] | None = None,
+        data: bytes | None = None,
+        replay: bool = False,
     ) -> None:
-        self.path, self.provider = Path(path), provider
-        self._session: InferenceSession | None = self._open(threads, memory_limit, dimensions or {})
+        self._path, self.provider = Path(path), provider
+        self._loading = Loading(threads, memory_limit, dimensions or {}, replay and provider.can_replay)
+        self._session: InferenceSession | None = self._open(data)
         self._turn = Lock() if provider.exclusive else nullcontext()
-        self.inputs = tuple(self._tensor(arg) for arg in self._session.get_inputs())
-        self.outputs = tuple(self._tensor(arg) for arg in self._session.get_outputs())
+        self._inputs = tuple(self._tensor(arg) for arg in self._session.get_inputs())
+        self._outputs = tuple(self._tensor(arg) for arg in self._session.get_outputs())
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        return self._outputs
 
     def __enter__(self) -> OnnxModel:
         return self
@@ -76,29 +113,44 @@ class OnnxModel:
         self.close()
 
     def run(self, feeds: Mapping[str, Array], cancel: CancelToken | None = None) -> list[Array]:
-        """The outputs in the graph's order, for one array per input; arrays are cast to the types that the graph wants.
+        """As `Network.run`."""
+        session = self._open_session()
+        inputs = {tensor.name: as_wanted(feeds[tensor.name], tensor.dtype) for tensor in self.inputs}
+        with self._running(cancel) as options:
+            return session.run(None, inputs, options)
 
-        Raises `Cancelled` once the running operator is done, `EngineMemoryError`, `ProviderError`, `PackageError`.
-        """
-        if self._session is None:
-            raise RuntimeError(f"{self.path} is closed")
-        inputs = {tensor.name: _as(feeds[tensor.name], tensor.dtype) for tensor in self.inputs}
-        with self._turn:
-            return self._run(self._session, inputs, cancel or CancelToken())
+    def bind(self) -> OrtBinding:
+        """As `Network.bind`."""
+        device = self.provider.device
+        return OrtBinding(
+            self._open_session(), self._inputs, self._outputs, self._running, device, self._loading.replay
+        )
 
     def close(self) -> None:
         """Free the graph; a run in another thread ends first. The model cannot be run afterwards."""
         self._session = None
         give_memory_back()
 
-    def _run(self, session: InferenceSession, inputs: Mapping[str, Array], cancel: CancelToken) -> list[Array]:
+    def _open_session(self) -> InferenceSession:
+        if self._session is None:
+            raise RuntimeError(f"{self.path} is closed")
+        return self._session
+
+    @contextmanager
+    def _running(self, cancel: CancelToken | None) -> Generator[RunOptions, None, None]:
+        """Options for one run, which `cancel` stops; what goes wrong in it is raised in our words."""
+        cancel = cancel or CancelToken()
         cancel.raise_if_cancelled()
         # New for each run: options that have stopped a run stop the next one too.
         options = runtime().RunOptions()
         options.log_severity_level = SILENT
         forget = cancel.on_cancel(lambda: setattr(options, "terminate", True))
         try:
-            return session.run(None, inputs, options)
+            with self._turn:
+                cancel.raise_if_cancelled()
+                yield options
+        except EngineError:
+            raise
         except Exception as error:
             if cancel.cancelled:
                 raise Cancelled from None
@@ -106,18 +158,15 @@ class OnnxModel:
         finally:
             forget()
 
-    def _open(self, threads: int, memory_limit: int | None, dimensions: Mapping[str, int]) -> InferenceSession:
+    def _open(self, data: bytes | None) -> InferenceSession:
         reason = self.provider.available()
         if reason is not None:
             raise ProviderError(reason)
-        options = self.provider.session_options(threads)
-        for name, value in dimensions.items():
-            options.add_free_dimension_override_by_name(name, value)
-        wanted = (self.provider.ort_name, self.provider.provider_options(memory_limit))
+        wanted = (self.provider.ort_name, self.provider.provider_options(self._loading.memory_limit))
         try:
             # Without `enable_fallback=0` the runtime prints to stdout and goes on with another provider.
             session = runtime().InferenceSession(
-                str(self.path), sess_options=options, providers=[wanted], enable_fallback=0
+                data or str(self.path), sess_options=self._options(), providers=[wanted], enable_fallback=0
             )
         except Exception as error:
             raise self._in_our_words(error) from error
@@ -129,6 +178,13 @@ class OnnxModel:
             )
         return session
 
+    def _options(self) -> SessionOptions:
+        options = self.provider.session_options(self._loading.threads)
+        options.add_session_config_entry(_WEIGHTS_FOLDER, str(self.path.parent))
+        for name, value in self._loading.dimensions.items():
+            options.add_free_dimension_override_by_name(name, value)
+        return options
+
     def _tensor(self, arg: NodeArg) -> Tensor:
         if arg.type not in _DTYPES:
             raise PackageError(f"{self.path} has {arg.name!r} of the type {arg.type}, which no model here uses.")
@@ -136,11 +192,3 @@ class OnnxModel:
 
     def _in_our_words(self, error: Exception) -> EngineError:
         return in_our_words(error, self.path, self.provider.name)
-
-
-def _as(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Contiguous and of that type; a fraction goes to the nearest whole number where the graph wants whole ones."""
-    if dtype.kind == "i" and array.dtype.kind == "f":
-        array = np.rint(array)
-    # Not ascontiguousarray, which turns a scalar into a vector.
-    return np.asarray(array, dtype=dtype, order="C")

@@ -24,6 +24,9 @@ class EditRequest:
     seeds: one variant per seed, each in [0, 2**63).
     steps >= 1; text_scale >= 0; image_scale >= 0 (every value means what the guidance formula says).
     size: the long side in pixels of what the model sees. full_res: carry the edit over to the photo's own pixels.
+    guidance_interval: the part of the steps, from 0 (the first) to 1 (the last), in which guidance asks all its
+    branches; in the others only text + image is asked, and taken as it is. reuse: the deep part of the network is
+    computed in every `reuse`-th step only, 1 always. Both save time and change the result.
     """
 
     image: Pixels
@@ -37,12 +40,15 @@ class EditRequest:
     seeds: tuple[int, ...] = (0,)
     mask: NDArray[np.uint8] | None = None
     full_res: bool = True
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    reuse: int = 1
 
     def __post_init__(self) -> None:
         _check_image(self.image)
         if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.shape != self.image.shape[:2]):
             raise RequestError("The mask has to be 8-bit grey and as large as the picture.")
         _check_dials(self)
+        _check_savings(self)
 
     @property
     def blank(self) -> bool:
@@ -87,7 +93,14 @@ class Variant:
     timings: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
-Event = Progress | Preview | Variant
+@dataclass(frozen=True)
+class Notice:
+    """Something that the user should know while the edit goes on: one sentence ("Out of memory: ...")."""
+
+    text: str
+
+
+Event = Progress | Preview | Variant | Notice
 
 
 class CancelToken:
@@ -145,3 +158,14 @@ def _check_dials(request: EditRequest) -> None:
         raise RequestError(f"The model has to see at least 8 pixels, not {request.size}.")
     if not request.seeds or min(request.seeds) < 0 or max(request.seeds) >= 2**63:
         raise RequestError("Every seed has to be a whole number from 0 to 2^63 - 1.")
+
+
+def _check_savings(request: EditRequest) -> None:
+    start, end = request.guidance_interval
+    if not 0 <= start < end <= 1:
+        raise RequestError(
+            f"The guidance interval {start:g} to {end:g} cannot be used: its start has to lie below its end, "
+            "and both within 0 and 1."
+        )
+    if request.reuse < 1:
+        raise RequestError(f"Reuse has to be 1 (nothing is reused) or more steps, not {request.reuse}.")

@@ -15,7 +15,7 @@ because a black or white hole would be one more thing to edit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -50,16 +50,18 @@ class View:
         return np.clip(inside * np.float32(0.5) + np.float32(0.5), 0, 1).astype(np.float32, order="C")
 
 
-def model_view(image: Pixels, size: int, multiple: int) -> View:
+def model_view(image: Pixels, size: int, multiple: int, shapes: Sequence[tuple[int, int]] = ()) -> View:
     """The view of `image`, uint8 or uint16 (H, W, 3 or 4), with a long side of `size` before padding.
 
-    Height and width are padded by reflection (edge not repeated), half on each side, up to the next `multiple`.
+    It is padded by reflection (edge not repeated), half on each side, to the smallest of `shapes` (H, W) that holds it;
+    where there is none, up to the next `multiple`.
     """
     height, width = view_size(image.shape[0], image.shape[1], size)
     colours = _averaged(image, min(height, image.shape[0]), min(width, image.shape[1]))
     if colours.shape[:2] != (height, width):
         colours = _as_image(cv2.resize(colours, (width, height), interpolation=cv2.INTER_CUBIC), (height, width, 3))
-    (above, below), (left, right) = _margins(height, multiple), _margins(width, multiple)
+    rows, columns = padded_size(height, width, multiple, shapes)
+    (above, below), (left, right) = _margins(height, rows), _margins(width, columns)
     padded = colours[_reflected(height, above, below)][:, _reflected(width, left, right)]
     pixels = np.clip(padded, 0, 1).transpose(2, 0, 1)[np.newaxis] * np.float32(2) - np.float32(1)
     return View(np.ascontiguousarray(pixels), (above, left, height, width))
@@ -71,8 +73,29 @@ def view_size(height: int, width: int, size: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _margins(length: int, multiple: int) -> tuple[int, int]:
-    missing = -length % multiple
+def common_shapes(size: int, multiple: int) -> tuple[tuple[int, int], ...]:
+    """The few (H, W) that views at a long side of `size` are padded to where every shape has to be prepared for.
+
+    Short sides of 1/2, 5/8, 3/4 and all of the long one, up to the next `multiple`, lying and standing: those of 2:1,
+    16:9, 4:3 with 3:2, and of the square.
+    """
+    long = _up(size, multiple)
+    shorts = [_up(long * eighths / 8, multiple) for eighths in (4, 5, 6, 8)]
+    return tuple(dict.fromkeys(shape for short in shorts for shape in ((short, long), (long, short))))
+
+
+def padded_size(height: int, width: int, multiple: int, shapes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """What `model_view` pads a picture of height and width to."""
+    holding = [shape for shape in shapes if shape[0] >= height and shape[1] >= width]
+    return min(holding, key=math.prod, default=(_up(height, multiple), _up(width, multiple)))
+
+
+def _up(length: float, multiple: int) -> int:
+    return math.ceil(length / multiple) * multiple
+
+
+def _margins(length: int, padded: int) -> tuple[int, int]:
+    missing = padded - length
     return missing // 2, missing - missing // 2
 
 

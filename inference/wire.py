@@ -5,7 +5,7 @@ To the child:
     {"do": "prefetch", "job"}; the end of its input ends it.
 From the child:
     {"is": "ready", "provider", "passed_over"} once, and {"is": "alive"} every second;
-    {"is": "progress" | "preview" | "variant", "job", ...}, then {"is": "done", "job"};
+    {"is": "progress" | "preview" | "variant" | "notice", "job", ...}, then {"is": "done", "job"};
     {"is": "error", "job", "error", "text"} in its place, with job null where the child could not start.
 """
 
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from inference import errors
 from inference.errors import Cancelled, EngineError, EngineMemoryError
-from inference.types import EditRequest, Event, Pixels, Preview, Progress, Variant
+from inference.types import EditRequest, Event, Notice, Pixels, Preview, Progress, Variant
 
 Message = dict[str, Any]
 
@@ -129,13 +129,16 @@ def header(request: EditRequest) -> dict[str, object]:
         "size": request.size,
         "model": request.model,
         "full_res": request.full_res,
+        "guidance_interval": list(request.guidance_interval),
+        "reuse": request.reuse,
     }
 
 
 def request_from(head: Mapping[str, Any], pixels: PixelFile) -> EditRequest:
     """The request that `header` was made from, with its pixels in the file."""
-    names = ("instruction", "steps", "text_scale", "image_scale", "sampler", "size", "model", "full_res")
+    names = ("instruction", "steps", "text_scale", "image_scale", "sampler", "size", "model", "full_res", "reuse")
     dials = {name: head[name] for name in names}
+    dials["guidance_interval"] = tuple(head["guidance_interval"])
     return EditRequest(image=pixels.image, mask=pixels.mask, seeds=tuple(head["seeds"]), **dials)
 
 
@@ -143,6 +146,8 @@ def event_message(event: Event, pixels: PixelFile) -> dict[str, object]:
     """An event as a message; the pixels of a variant go into the file."""
     if isinstance(event, Progress):
         return {"is": "progress", **vars(event)}
+    if isinstance(event, Notice):
+        return {"is": "notice", "text": event.text}
     if isinstance(event, Preview):
         data = base64.b64encode(np.ascontiguousarray(event.image).data).decode("ascii")
         return {"is": "preview", "variant": event.variant, "shape": list(event.image.shape), "data": data}
@@ -156,6 +161,8 @@ def event_from(message: Message, pixels: PixelFile) -> Event | None:
     match message["is"]:
         case "progress":
             return Progress(**values)
+        case "notice":
+            return Notice(str(values["text"]))
         case "preview":
             image = np.frombuffer(base64.b64decode(values["data"]), np.uint8).reshape(values["shape"])
             return Preview(values["variant"], image)

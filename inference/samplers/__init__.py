@@ -11,12 +11,13 @@ from inference.samplers.dpmpp_2m import dpmpp_2m
 from inference.samplers.dpmpp_2m_karras import dpmpp_2m_karras
 from inference.samplers.euler import euler
 from inference.samplers.euler_ancestral import euler_ancestral
+from inference.samplers.lcm import lcm
 from inference.schedule import Plan, Schedule
 
 Sampler = Callable[[Schedule, int], Plan]
 
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
-    {sampler.__name__: sampler for sampler in (euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras)}
+    {sampler.__name__: sampler for sampler in (euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras, lcm)}
 )
 
 

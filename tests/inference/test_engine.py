@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from inference.conditions import Conditions
 from inference.engine import Engine
 from inference.errors import Cancelled, EngineMemoryError, PackageError, ProviderError, RequestError
 from inference.models import Models
+from inference.network import Held
+from inference.ort_binding import OrtBinding
 from inference.package import open_package
 from inference.providers import choose
 from inference.session import OnnxModel
@@ -50,13 +53,18 @@ def engine(tiny_package: Path) -> Iterator[Engine]:
 def runs(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each network of the package has run."""
     counted: Counter[str] = Counter()
-    original = OnnxModel.run
+    original, original_step = OnnxModel.run, OrtBinding.run
 
     def run(self: OnnxModel, *arguments: object, **options: object) -> list[np.ndarray]:
         counted[self.path.parent.name] += 1
         return original(self, *arguments, **options)
 
+    def step(self: OrtBinding, *arguments: object) -> dict[str, Held]:
+        counted["unet"] += 1
+        return original_step(self, *arguments)
+
     monkeypatch.setattr(OnnxModel, "run", run)
+    monkeypatch.setattr(OrtBinding, "run", step)
     return counted
 
 
@@ -266,3 +274,47 @@ def test_a_request_is_not_changed_by_its_edit(engine: Engine) -> None:
     list(engine.edit(request, CancelToken()))
     list(engine.edit(replace(request, full_res=False), CancelToken()))
     assert np.array_equal(image, photo())
+
+
+def test_what_the_processor_finishes_beside_the_device_comes_in_order(engine: Engine, tiny_package: Path) -> None:
+    chosen = choose("cpu")
+    beside = Engine(open_package(tiny_package), replace(chosen, provider=replace(chosen.provider, device_memory=True)))
+    request = request_for(seeds=(5, 6, 7))
+    found, wanted = (variants(e.edit(request, CancelToken())) for e in (beside, engine))
+    left_early = beside.edit(request, CancelToken())
+    assert any(isinstance(event, Preview) for event in left_early)
+    left_early.close()
+    beside.close()
+    assert [variant.index for variant in found] == [0, 1, 2]
+    for one, other in zip(found, wanted, strict=True):
+        assert np.array_equal(one.image, other.image)
+
+
+def test_fixed_shapes_give_a_layer_of_the_same_size(tiny_package: Path) -> None:
+    chosen = choose("cpu")
+    fixed = Engine(open_package(tiny_package), replace(chosen, provider=replace(chosen.provider, static=True)))
+    for shape in ((40, 61), (61, 40), (33, 33), (40, 61)):
+        assert variants(fixed.edit(request_for(photo(*shape)), CancelToken()))[0].image.shape == (*shape, 3)
+    fixed.close()
+
+
+def test_savings_change_the_result_and_do_less(tmp_path: Path, runs: Counter[str]) -> None:
+    from tests.training.tiny_model import export_tiny  # the smallest model with a place to cut at
+
+    engine = Engine.open(open_package(export_tiny(tmp_path).folder), "cpu")
+
+    def edited(**saving: Any) -> np.ndarray:
+        request = request_for(text_scale=3.0, image_scale=1.5, steps=6, **saving)
+        return variants(engine.edit(request, CancelToken(), previews=False))[0].image
+
+    exact = edited()
+    for saving in ({"guidance_interval": (0.2, 0.7)}, {"reuse": 2}, {"reuse": 3, "guidance_interval": (0.0, 0.5)}):
+        found = edited(**saving)
+        assert np.array_equal(found, edited(**saving))
+        assert not np.array_equal(found, exact)
+    engine.close()
+
+
+def test_a_model_without_a_place_to_cut_says_so(engine: Engine) -> None:
+    with pytest.raises(RequestError, match="set reuse to 1"):
+        list(engine.edit(request_for(reuse=2), CancelToken()))

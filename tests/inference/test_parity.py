@@ -17,18 +17,16 @@ import numpy as np
 import pytest
 import torch
 from diffusers.schedulers import scheduling_euler_ancestral_discrete as ancestral
+from diffusers.schedulers import scheduling_lcm
 from PIL import Image
 
+from inference.models import Models
 from inference.noise import normal
 from inference.package import open_package
-from inference.pipeline import denoise
+from inference.pipeline import Conditioning, denoise
 from inference.providers.cpu import PROVIDER
 from inference.samplers import SAMPLERS, sampler_named
 from inference.schedule import Schedule
-from inference.session import OnnxModel
-from inference.text import TextEncoder
-from inference.unet import UNet
-from inference.vae import Vae
 from inference.view import model_view
 from tests.training.tiny_model import block_network, export_tiny
 from training.export.load import load_pipeline
@@ -48,6 +46,7 @@ SCHEDULERS: dict[str, tuple[str, dict[str, object]]] = {
     "ddim": ("DDIMScheduler", {}),
     "dpmpp_2m": ("DPMSolverMultistepScheduler", {"final_sigmas_type": "zero"}),
     "dpmpp_2m_karras": ("DPMSolverMultistepScheduler", {"final_sigmas_type": "zero", "use_karras_sigmas": True}),
+    "lcm": ("LCMScheduler", {}),
 }
 
 
@@ -75,16 +74,13 @@ def engine(base: Path) -> Iterator[SimpleNamespace]:
 def opened(folder: Path) -> Iterator[SimpleNamespace]:
     """The parts of the engine on one package, with the tiny picture and the texts encoded."""
     package = open_package(folder)
-    names = ("text_encoder", "unet", "vae_encoder", "vae_decoder")
-    models = {name: OnnxModel(getattr(package, name), PROVIDER, threads=1) for name in names}
-    vae = Vae(models["vae_encoder"], models["vae_decoder"], package)
-    text = TextEncoder(models["text_encoder"], package.tokenizer, package.text_length).encode([INSTRUCTION, ""])
+    models = Models(package, PROVIDER)
+    text = models.text.encode([INSTRUCTION, ""])
     view = model_view(PICTURE, 64, package.multiple)
     yield SimpleNamespace(
-        package=package, unet=UNet(models["unet"]), vae=vae, text=text, image=vae.encode(view.pixels), view=view
+        package=package, models=models, vae=models.vae, text=text, image=models.vae.encode(view.pixels), view=view
     )
-    for model in models.values():
-        model.close()
+    models.close()
 
 
 def ours(engine: SimpleNamespace, sampler: str, steps: int, scales: tuple[float, float], **config: Any) -> Any:
@@ -92,17 +88,13 @@ def ours(engine: SimpleNamespace, sampler: str, steps: int, scales: tuple[float,
     scheduler = changed(engine.package.scheduler, config)
     return list(
         denoise(
-            engine.unet.predict,
+            engine.models.stepper(),
             plan=sampler_named(sampler)(Schedule.from_config(scheduler), steps),
             prediction_type=scheduler.get("prediction_type", "epsilon"),
-            image_latent=engine.image,
-            text=engine.text[:1],
-            null_text=engine.text[1:],
-            text_scale=scales[0],
-            image_scale=scales[1],
-            seed=SEED,
+            conditioning=Conditioning(engine.image, engine.text[:1], engine.text[1:], *scales),
+            seeds=(SEED,),
         )
-    )[-1].latent
+    )[-1].latents
 
 
 def theirs(pipeline: Any, sampler: str, steps: int, scales: tuple[float, float], **config: Any) -> Any:
@@ -115,7 +107,8 @@ def theirs(pipeline: Any, sampler: str, steps: int, scales: tuple[float, float],
     pipe.set_progress_bar_config(disable=True)
     count = iter(range(1, steps + 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ancestral, "randn_tensor", lambda *_, **__: torch.from_numpy(normal(SEED, next(count), SHAPE)))
+        for module in (ancestral, scheduling_lcm):
+            patch.setattr(module, "randn_tensor", lambda *_, **__: torch.from_numpy(normal(SEED, next(count), SHAPE)))
         result = pipe(
             INSTRUCTION,
             image=Image.fromarray(PICTURE),

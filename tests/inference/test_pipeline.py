@@ -9,10 +9,12 @@ import pytest
 
 from inference.errors import Cancelled, ProviderError, RequestError
 from inference.noise import normal
-from inference.pipeline import Denoised, denoise
+from inference.pipeline import Conditioning, Denoised, denoise
 from inference.samplers import SAMPLERS
+from inference.savings import kinds
 from inference.schedule import Plan, Schedule, Step
 from inference.types import CancelToken
+from tests.inference.reference import ReferenceStepper
 
 SCHEDULE = Schedule.from_config({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012})
 IMAGE = np.random.RandomState(1).standard_normal((1, 4, 6, 5)).astype(np.float32)
@@ -36,18 +38,14 @@ class Network:
 
 
 def run(predict: Callable[..., np.ndarray], **changes: Any) -> list[Denoised]:
+    scales = {name: changes.pop(name, default) for name, default in (("text_scale", 7.5), ("image_scale", 1.5))}
     arguments: dict[str, Any] = {
         "plan": SAMPLERS["euler_ancestral"](SCHEDULE, 5),
         "prediction_type": "epsilon",
-        "image_latent": IMAGE,
-        "text": TEXT,
-        "null_text": NULL,
-        "text_scale": 7.5,
-        "image_scale": 1.5,
-        "seed": 3,
-        "cancel": None,
+        "conditioning": Conditioning(IMAGE, TEXT, NULL, **scales),
+        "seeds": (changes.pop("seed", 3),),
     }
-    return list(denoise(predict, **(arguments | changes)))
+    return list(denoise(ReferenceStepper(predict), **(arguments | changes)))
 
 
 def by_hand(plan: Plan, prediction_type: str, text_scale: float, image_scale: float, seed: int) -> np.ndarray:
@@ -77,7 +75,7 @@ def test_the_loop_is_the_formula(name: str, prediction_type: str, scales: tuple[
     plan = SAMPLERS[name](SCHEDULE, 5)
     items = run(Network(), plan=plan, prediction_type=prediction_type, text_scale=text_scale, image_scale=image_scale)
     expected = by_hand(plan, prediction_type, text_scale, image_scale, seed=3)
-    assert np.abs(items[-1].latent - expected).max() / np.abs(expected).max() < 2e-5
+    assert np.abs(items[-1].latents - expected).max() / np.abs(expected).max() < 2e-5
 
 
 @pytest.mark.parametrize("spacing", ["linspace", "trailing"])
@@ -92,8 +90,8 @@ def test_zero_terminal_snr_starts_from_noise_alone(name: str, spacing: str) -> N
     assert timestep == 999
     np.testing.assert_array_equal(sample[:, :4], normal(3, 0, IMAGE.shape))
     answer = Network()(*network.calls[0])
-    np.testing.assert_array_equal(items[0].estimate, -answer)
-    assert np.isfinite(items[-1].latent).all()
+    np.testing.assert_array_equal(items[0].estimate.numpy(), -answer)
+    assert np.isfinite(items[-1].latents).all()
 
 
 def test_batch_is_text_and_image_then_image_then_neither() -> None:
@@ -125,13 +123,17 @@ def test_fractional_timesteps_reach_the_network() -> None:
 def test_one_item_a_step_and_the_last_latent_is_the_last_estimate() -> None:
     items = run(Network())
     assert [item.step for item in items] == [1, 2, 3, 4, 5]
-    assert {item.latent.shape for item in items} == {item.estimate.shape for item in items} == {IMAGE.shape}
-    assert {item.latent.dtype for item in items} == {item.estimate.dtype for item in items} == {np.dtype(np.float32)}
-    np.testing.assert_array_equal(items[-1].latent, items[-1].estimate)
+    assert {item.latents.shape for item in items} == {item.estimate.numpy().shape for item in items} == {IMAGE.shape}
+    assert (
+        {item.latents.dtype for item in items}
+        == {item.estimate.numpy().dtype for item in items}
+        == {np.dtype(np.float32)}
+    )
+    np.testing.assert_array_equal(items[-1].latents, items[-1].estimate.numpy())
 
 
 def test_the_seed_decides_and_nothing_else() -> None:
-    first, again, other = (run(Network(), seed=seed)[-1].latent for seed in (3, 3, 4))
+    first, again, other = (run(Network(), seed=seed)[-1].latents for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, again)
     assert (first != other).mean() > 0.9
 
@@ -139,7 +141,7 @@ def test_the_seed_decides_and_nothing_else() -> None:
 def test_other_channels_for_the_image_than_for_the_latent() -> None:
     network = Network(channels=3)
     items = run(network, latent_channels=3)
-    assert items[-1].latent.shape == (1, 3, 6, 5)
+    assert items[-1].latents.shape == (1, 3, 6, 5)
     assert network.calls[0][0].shape == (3, 7, 6, 5)
 
 
@@ -147,15 +149,11 @@ def test_cancel_is_seen_before_the_next_call() -> None:
     network, token = Network(), CancelToken()
     plan = SAMPLERS["euler"](SCHEDULE, 5)
     items = denoise(
-        network,
+        ReferenceStepper(network),
         plan=plan,
         prediction_type="epsilon",
-        image_latent=IMAGE,
-        text=TEXT,
-        null_text=NULL,
-        text_scale=7.5,
-        image_scale=1.5,
-        seed=0,
+        conditioning=Conditioning(IMAGE, TEXT, NULL, 7.5, 1.5),
+        seeds=(0,),
         cancel=token,
     )
     next(items)
@@ -188,8 +186,23 @@ def test_a_row_of_each_kind_is_applied() -> None:
         image_scale=1,
     )
     start = 3 * normal(3, 0, IMAGE.shape)
-    np.testing.assert_allclose(items[0].estimate, start / 0.8, rtol=1e-6)
-    np.testing.assert_allclose(items[0].latent, start * (0.5 + 0.25 / 0.8), rtol=1e-6)
-    x = items[0].latent
-    expected = x * (0.5 + 0.25 / 0.8) + 0.125 * items[0].estimate + 2 * normal(3, 2, IMAGE.shape)
-    np.testing.assert_allclose(items[1].latent, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(items[0].estimate.numpy(), start / 0.8, rtol=1e-6)
+    np.testing.assert_allclose(items[0].latents, start * (0.5 + 0.25 / 0.8), rtol=1e-6)
+    x = items[0].latents
+    expected = x * (0.5 + 0.25 / 0.8) + 0.125 * items[0].estimate.numpy() + 2 * normal(3, 2, IMAGE.shape)
+    np.testing.assert_allclose(items[1].latents, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_outside_the_interval_text_and_image_are_asked_alone() -> None:
+    network = Network()
+    run(network, saving=kinds(5, (0.2, 0.6)))
+    assert [len(sample) for sample, _, _ in network.calls] == [1, 3, 3, 1, 1]
+    np.testing.assert_array_equal(network.calls[0][0][:, 4:], IMAGE)
+    np.testing.assert_array_equal(network.calls[0][2], TEXT)
+
+
+def test_variants_together_are_what_each_is_alone() -> None:
+    plan = SAMPLERS["dpmpp_2m"](SCHEDULE, 4)
+    together = run(Network(), plan=plan, seeds=(3, 8))[-1].latents
+    alone = [run(Network(), plan=plan, seed=seed)[-1].latents for seed in (3, 8)]
+    np.testing.assert_array_equal(together, np.concatenate(alone))

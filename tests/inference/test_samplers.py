@@ -15,8 +15,9 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    LCMScheduler,
 )
-from diffusers.schedulers import scheduling_euler_ancestral_discrete
+from diffusers.schedulers import scheduling_euler_ancestral_discrete, scheduling_lcm
 
 import inference.samplers
 from inference.errors import PackageError, RequestError
@@ -48,6 +49,7 @@ THEIRS: Mapping[str, tuple[type, dict[str, Any]]] = {
     "ddim": (DDIMScheduler, {}),
     "dpmpp_2m": (DPMSolverMultistepScheduler, {}),
     "dpmpp_2m_karras": (DPMSolverMultistepScheduler, {"use_karras_sigmas": True}),
+    "lcm": (LCMScheduler, {}),
 }
 
 
@@ -73,15 +75,16 @@ def their_scheduler(name: str, config: Mapping[str, Any]) -> Any:
     return kind.from_config({**config, **extra})
 
 
-def their_walk(scheduler: Any, steps: int, start: np.ndarray, noises: Sequence[np.ndarray]) -> np.ndarray:
+def their_walk(
+    scheduler: Any, steps: int, start: np.ndarray, noises: Sequence[np.ndarray], count: int | None = None
+) -> np.ndarray:
     scheduler.set_timesteps(steps)
     drawn = iter(noises)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            scheduling_euler_ancestral_discrete, "randn_tensor", lambda *_, **__: torch.from_numpy(next(drawn))
-        )
+        for module in (scheduling_euler_ancestral_discrete, scheduling_lcm):
+            patch.setattr(module, "randn_tensor", lambda *_, **__: torch.from_numpy(next(drawn)))
         x = torch.from_numpy(start) * scheduler.init_noise_sigma
-        for t in scheduler.timesteps:
+        for t in scheduler.timesteps[:count]:
             out = model(scheduler.scale_model_input(x, t).numpy(), float(t))
             x = scheduler.step(torch.from_numpy(out.astype(np.float32)), t, x).prev_sample
     return x.numpy()
@@ -185,7 +188,7 @@ def test_noise_prediction_from_pure_noise_is_refused_in_words() -> None:
 def test_one_step_goes_from_noise_to_clean(name: str, config: Mapping[str, Any]) -> None:
     (step,) = sampler_named(name)(Schedule.from_config({**config, "set_alpha_to_one": True}), 1).steps
     assert step.timestep == 999
-    assert (step.a, step.b, step.c, step.d) == (0, 1, 0, 0)
+    assert (step.a, step.b, step.c, step.d) == pytest.approx((0, 1, 0, 0), abs=1e-8)
 
 
 @pytest.mark.parametrize("spacing", ["linspace", "leading", "trailing"])
@@ -226,6 +229,25 @@ def test_timesteps_of_each_sampler() -> None:
     assert told("dpmpp_2m", 4) == [999, 749, 500, 250]
     assert told("euler", 4, timestep_spacing="trailing") == [999, 749, 499, 249]
     assert told("dpmpp_2m", 4, timestep_spacing="leading") == [801, 601, 401, 201]
+    assert told("lcm", 4, timestep_spacing="leading") == [999, 759, 499, 259]
+    assert told("lcm", 8) == [999, 879, 759, 639, 499, 379, 259, 139]
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("steps", [1, 2, 4, 8])
+def test_few_steps_of_lcm_agree_with_diffusers_step_by_step(steps: int, prediction_type: str) -> None:
+    config = STABLE_DIFFUSION | {"prediction_type": prediction_type}
+    plan = sampler_named("lcm")(Schedule.from_config(config), steps)
+    start, noises = noise(steps)
+    for count in range(1, steps + 1):
+        ours = walk(replace(plan, steps=plan.steps[:count]), prediction_type, start, noises[:count])
+        theirs = their_walk(their_scheduler("lcm", config), steps, start, noises, count)
+        assert np.abs(ours - theirs).max() < 1e-6 * np.abs(theirs).max()
+
+
+def test_lcm_refuses_more_steps_than_it_was_distilled_from() -> None:
+    with pytest.raises(RequestError, match="lcm takes at most 50 steps, not 51"):
+        sampler_named("lcm")(Schedule.from_config(STABLE_DIFFUSION), 51)
 
 
 def test_unknown_sampler_is_answered_with_the_names() -> None:
