@@ -17,6 +17,7 @@ from inference.provider import Provider
 from inference.session import load
 from inference.shallow import Cut, cut, shallow, with_deep_output
 from inference.step_graph import compose_step
+from inference.shared_weights import SharedWeights
 from inference.text import TextEncoder
 from inference.types import CancelToken
 from inference.vae import Vae
@@ -147,7 +148,15 @@ class Models:
         path = self._path(key.network)
         data = self._composed(path, key.part) if key.network == UNET else None
         sizes = self._dimensions(path, key) if key.sizes else {}
-        return load(self._provider, Graph(path, data), Loading(dimensions=sizes, replay=key.network == UNET))
+        step = key.network == UNET
+        loading = Loading(dimensions=sizes, replay=step, weights=self._weights if step else None)
+        return load(self._provider, Graph(path, data), loading)
+
+    @cached_property
+    def _weights(self) -> SharedWeights | None:
+        """The UNet's, on the device once, whatever sizes and parts of it are loaded."""
+        provider = self._provider
+        return SharedWeights(self._path(UNET), provider.device) if provider.shares_weights else None
 
     def _dimensions(self, path: Path, key: _Key) -> dict[str, int]:
         """The values of a graph's named dimensions."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.types import CancelToken
+
+if TYPE_CHECKING:
+    from inference.shared_weights import SharedWeights
 
 Array = NDArray[Any]
 
@@ -42,12 +45,14 @@ class Loading:
     threads: 0 for one per physical core. memory_limit: bytes on the device, None for the provider's own limit.
     dimensions: values for the graph's named dimensions, for providers that are faster when all are fixed.
     replay: record the run once and replay it, where the provider can; then every binding keeps its shapes.
+    weights: those of the graph that are on the device already, where the provider can share them.
     """
 
     threads: int = 0
     memory_limit: int | None = None
     dimensions: Mapping[str, int] = field(default_factory=dict[str, int])
     replay: bool = False
+    weights: SharedWeights | None = None
 
 
 class Held(Protocol):

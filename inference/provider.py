@@ -39,6 +39,7 @@ class Provider:
     graphs: file stems of a network's graphs, the one that suits best first.
     device: where ONNX Runtime keeps values for it ("cpu", "cuda"). can_replay: it records a run and replays it.
     static: it wants every dimension fixed when a graph is loaded. device_memory: its memory is not the system's.
+    shares_weights: ONNX Runtime can give it weights that lie on the device already.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Provider:
     can_replay: bool = False
     static: bool = False
     device_memory: bool = False
+    shares_weights: bool = False
 
     def available(self) -> str | None:
         """None where it may work (only `self_test` shows that it does), else why not, as a sentence.

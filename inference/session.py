@@ -28,6 +28,7 @@ from inference.runtime import (
     in_our_words,
     runtime,
 )
+from inference.shared_weights import SharedWeights
 from inference.types import CancelToken
 
 __all__ = ["OnnxModel", "Tensor", "load"]
@@ -63,6 +64,7 @@ def load(provider: Provider, graph: Graph, loading: Loading | None = None) -> Ne
         dimensions=loading.dimensions,
         data=graph.data,
         replay=loading.replay,
+        weights=loading.weights,
     )
 
 
@@ -84,9 +86,10 @@ class OnnxModel:
         dimensions: Mapping[str, int] | None = None,
         data: bytes | None = None,
         replay: bool = False,
+        weights: SharedWeights | None = None,
     ) -> None:
         self._path, self.provider = Path(path), provider
-        self._loading = Loading(threads, memory_limit, dimensions or {}, replay and provider.can_replay)
+        self._loading = Loading(threads, memory_limit, dimensions or {}, replay and provider.can_replay, weights)
         self._session: InferenceSession | None = self._open(data)
         self._turn = Lock() if provider.exclusive else nullcontext()
         self._inputs = tuple(self._tensor(arg) for arg in self._session.get_inputs())
@@ -183,6 +186,9 @@ class OnnxModel:
         options.add_session_config_entry(_WEIGHTS_FOLDER, str(self.path.parent))
         for name, value in self._loading.dimensions.items():
             options.add_free_dimension_override_by_name(name, value)
+        if self._loading.weights is not None:
+            for name, weight in self._loading.weights.values().items():
+                options.add_initializer(name, weight)
         return options
 
     def _tensor(self, arg: NodeArg) -> Tensor:
