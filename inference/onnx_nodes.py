@@ -42,6 +42,14 @@ class Node:
         inner = (name for attribute in self.attributes.values() for name in _used_inside(attribute))
         return frozenset((*self.inputs, *inner)) - {""}
 
+    def renamed(self, before: str, after: str) -> Node:
+        """The same with another name for a tensor that it reads or makes."""
+        if before not in (*self.inputs, *self.outputs):
+            return self
+        (node,) = fields(self.raw)
+        new = protobuf.message(GRAPH_NODE, *(_renamed(field, before, after) for field in fields(node.body)))
+        return _node(next(fields(memoryview(new))))
+
     def whole(self, attribute: str, default: int = 0) -> int:
         """An attribute that is one whole number, which may be negative."""
         found = self.attributes.get(attribute)
@@ -89,23 +97,15 @@ class Nodes:
             open_names += node.uses
         return tuple(node for node in self.nodes if id(node) in found)
 
-    def model(
-        self,
-        nodes: Sequence[Node],
-        *,
-        first: bytes = b"",
-        last: bytes = b"",
-        more: bytes = b"",
-    ) -> bytes:
+    def model(self, nodes: Sequence[Node], more: bytes = b"") -> bytes:
         """The file with these nodes in place of its own, and with the weights that they use.
 
-        first, last: fields of nodes before and after them. more: fields of the graph, of inputs and outputs. The
-        inputs and outputs of the file stay.
+        more: further inputs and outputs, as fields of the graph. Those of the file stay.
         """
         used = {name for node in nodes for name in node.uses} | set(self.outputs)
         made = {name for node in nodes for name in node.outputs}
         kept = (field.raw for field in self._graph if _kept(field, used, made, self.weights))
-        body = (first, *(node.raw for node in nodes), last, *kept, more)
+        body = (*(node.raw for node in nodes), *kept, more)
         others = (field.raw for field in self._model if field.number != MODEL_GRAPH)
         return b"".join((*others, protobuf.message(MODEL_GRAPH, *body)))
 
@@ -189,6 +189,11 @@ def _used_inside(attribute: memoryview) -> Iterator[str]:
                 yield from _node(field).uses
             elif field.number == GRAPH_OUTPUT:
                 yield _name(field.body, 1)
+
+
+def _renamed(field: Field, before: str, after: str) -> bytes | memoryview:
+    """A field of a node; 1 and 2 are the names that it reads and makes."""
+    return protobuf.text(field.number, after) if field.number in (1, 2) and field.text == before else field.raw
 
 
 def _name(message: memoryview, number: int) -> str:

@@ -4,7 +4,8 @@ To the child:
     {"do": "edit", "job", "file", "request", "previews"}, {"do": "cancel", "job"},
     {"do": "prefetch", "job"}; the end of its input ends it.
 From the child:
-    {"is": "ready", "provider", "passed_over"} once, and {"is": "alive"} every second;
+    {"is": "ready", "provider", "passed_over"} once, and again where an edit goes on with another provider;
+    {"is": "alive"} every second;
     {"is": "progress" | "preview" | "variant" | "notice", "job", ...}, then {"is": "done", "job"};
     {"is": "error", "job", "error", "text"} in its place, with job null where the child could not start.
 """

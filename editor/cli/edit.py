@@ -18,12 +18,14 @@ from editor.cli.outputs import Outputs, check_writable, outputs
 from editor.cli.photo import read_photo
 from editor.cli.progress import edit_bar
 from editor.cli.running import in_thread, interruptible
+from editor.core.errors import UsageError
 from editor.edits.settings import EditSettings, ModelFacts
 from editor.jobs.models import facts_of
 from inference.engine import copies
+from inference.memory import size_of
 from inference.pace import Stopwatch
 from inference.package import Dials, ModelPackage
-from inference.types import CancelToken, EditRequest, Event, Progress, Variant
+from inference.types import CancelToken, EditRequest, Event, Notice, Progress, Variant
 
 if TYPE_CHECKING:
     from editor.core.formats.layered_format import LayeredFormat
@@ -48,7 +50,10 @@ class Overrides:
 
 @dataclass(frozen=True)
 class EditOptions:
-    """The command line of one edit. seed None: a random one. model None: the default one."""
+    """The command line of one edit. seed None: a random one. model None: the default one.
+
+    memory_limit: bytes that the edit may take; None for what is free.
+    """
 
     source: Path
     instruction: str
@@ -60,7 +65,10 @@ class EditOptions:
     mask: Path | None = None
     provider: str = "auto"
     full_res: bool = True
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    reuse: int = 1
     as_json: bool = False
+    memory_limit: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +77,25 @@ class _Written:
 
     variant: Variant
     notes: Sequence[str]
+
+
+def interval_of(text: str) -> tuple[float, float]:
+    """The shares in "0.1-0.8". Raises UsageError."""
+    start, _, end = text.partition("-")
+    try:
+        return float(start), float(end)
+    except ValueError:
+        raise UsageError(
+            f"The guidance interval {text!r} cannot be read: write two shares of the steps such as 0.1-0.8."
+        ) from None
+
+
+def limit_of(text: str) -> int | None:
+    """The bytes in "6GB"; None for "". Raises UsageError."""
+    count = size_of(text) if text else None
+    if text and not count:
+        raise UsageError(f"The memory limit {text!r} cannot be read: write a size such as 6GB or 800MB.")
+    return count
 
 
 def edit_picture(options: EditOptions) -> None:
@@ -83,7 +110,9 @@ def edit_picture(options: EditOptions) -> None:
         ExitStack() as stack,
     ):
         place = _place(options, layered, stack)
-        engine = stack.enter_context(opening(package, options.provider, wanted=bool(options.instruction.strip())))
+        wanted = bool(options.instruction.strip())
+        ahead = opening(package, options.provider, wanted=wanted, memory_limit=options.memory_limit)
+        engine = stack.enter_context(ahead)
         with watch.stage("read"):
             target = _target(options, layered, place, package)
         edit = _Edit(target, _settings(options, package), facts_of(package), engine, cancel, watch)
@@ -92,7 +121,7 @@ def edit_picture(options: EditOptions) -> None:
         with watch.stage("write"):
             notes = target.commit(cancel)
     if options.as_json:
-        report.say_json(_as_json(target, written, notes, package, engine, {**watch.seconds, **whole.seconds}))
+        report.say_json(_as_json(edit, written, notes, package, {**watch.seconds, **whole.seconds}))
     else:
         _say(target, written, notes)
 
@@ -118,7 +147,14 @@ def _target(options: EditOptions, layered: LayeredFormat | None, out: Outputs | 
 
 def _settings(options: EditOptions, package: ModelPackage) -> EditSettings:
     dials = asdict(options.overrides.over(package.dials))
-    return EditSettings(options.instruction, model=package.name, full_res=options.full_res, **dials)
+    return EditSettings(
+        options.instruction,
+        model=package.name,
+        full_res=options.full_res,
+        guidance_interval=options.guidance_interval,
+        reuse=options.reuse,
+        **dials,
+    )
 
 
 def _seeds(options: EditOptions) -> tuple[int, ...]:
@@ -144,6 +180,8 @@ class _Edit:
             for event in self._events(request):
                 if isinstance(event, Progress):
                     show(event)
+                elif isinstance(event, Notice):
+                    report.complain(event.text)
                 elif isinstance(event, Variant):
                     yield self._keep(event)
 
@@ -164,16 +202,17 @@ class _Edit:
 
 
 def _as_json(
-    target: Target,
+    edit: _Edit,
     written: Sequence[_Written],
     notes: Sequence[str],
     package: ModelPackage,
-    engine: Opening,
     timings: dict[str, float],
 ) -> dict[str, object]:
+    settings = edit.settings
     return {
-        "variants": [_variant_json(target, item, notes) for item in written],
-        "provider": engine.chosen_json(),
+        "variants": [_variant_json(edit.target, item, notes) for item in written],
+        "provider": edit.engine.chosen_json(),
+        "savings": {"guidance_interval": list(settings.guidance_interval), "reuse": settings.reuse},
         "model": {"name": package.name, "sha256": package.sha256, "precision": package.precision},
         "timings": timings,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
@@ -40,9 +40,11 @@ class Recipe:
     precision: str = ""
     provider: str = ""
     library: str = ""
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    reuse: int = 1
 
     def as_json(self) -> dict[str, Any]:
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": FORMAT, **asdict(self), "guidance_interval": list(self.guidance_interval)}
 
 
 def recipe_of(layer: object) -> Recipe | None:
@@ -53,7 +55,11 @@ def recipe_of(layer: object) -> Recipe | None:
 
 
 def recipe_from(values: Mapping[str, Any]) -> Recipe | None:
-    """From JSON values, which may come from anyone's file: None unless every entry has its kind."""
+    """From JSON values, which may come from anyone's file: None unless every entry has its kind.
+
+    A recipe from before there were savings has none.
+    """
+    values = {**_EXACT, **values}
     region = values.get("region")
     if values.get("format") != FORMAT or not isinstance(region, Mapping):
         return None
@@ -63,6 +69,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe | None:
     found = {field.name: values.get(field.name) for field in fields(Recipe) if field.name != "region"}
     if not all(_fits(name, value) for name, value in found.items()):
         return None
+    found["guidance_interval"] = tuple(map(float, cast(list[float], found["guidance_interval"])))
     return Recipe(**cast(dict[str, Any], found), region=Rect(*cast(list[int], sides)))
 
 
@@ -76,6 +83,8 @@ def settings_from(recipe: Recipe) -> EditSettings:
         size=recipe.size,
         model=recipe.model,
         full_res=recipe.full_res,
+        guidance_interval=recipe.guidance_interval,
+        reuse=recipe.reuse,
     )
 
 
@@ -108,6 +117,7 @@ def mask_hash(region: Region) -> str:
 
 _WHOLE = frozenset({"steps", "size", "seed"})
 _SCALES = frozenset({"text_scale", "image_scale"})
+_EXACT: Mapping[str, Any] = {"guidance_interval": (0.0, 1.0), "reuse": 1}
 
 
 def _fits(name: str, value: object) -> bool:
@@ -115,4 +125,15 @@ def _fits(name: str, value: object) -> bool:
         return type(value) is int and value >= 0
     if name in _SCALES:
         return type(value) in (int, float) and 0 <= cast(float, value) < float("inf")
+    if name == "reuse":
+        return type(value) is int and value >= 1
+    if name == "guidance_interval":
+        return isinstance(value, list | tuple) and _is_interval(cast(Sequence[object], value))
     return type(value) is (bool if name == "full_res" else str)
+
+
+def _is_interval(ends: Sequence[object]) -> bool:
+    if len(ends) != 2 or not all(type(end) in (int, float) for end in ends):
+        return False
+    start, end = cast(Sequence[float], ends)
+    return 0 <= start < end <= 1

@@ -17,6 +17,8 @@ class EditSettings:
     size: int
     model: str = ""
     full_res: bool = True
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    reuse: int = 1
 
 
 @dataclass(frozen=True)

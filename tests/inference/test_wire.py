@@ -13,9 +13,10 @@ import pytest
 
 from inference import errors, wire
 from inference.errors import Cancelled, EngineError, EngineMemoryError, RequestError
-from inference.types import EditRequest, Event, Preview, Progress, Variant
+from inference.types import EditRequest, Event, Notice, Preview, Progress, Variant
 
 HEAD = ("instruction", "steps", "text_scale", "image_scale", "sampler", "size", "model", "seeds", "full_res")
+SAVINGS = ("guidance_interval", "reuse")
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,10 @@ def make_request(dtype: type = np.uint16, *, masked: bool = True) -> EditRequest
     rng = np.random.default_rng(3)
     image = rng.integers(0, np.iinfo(dtype).max, (5, 7, 3), dtype, endpoint=True)
     mask = rng.integers(0, 255, (5, 7), np.uint8, endpoint=True) if masked else None
-    return EditRequest(image, 'say "é"\n', 3, 7.5, 1.25, "ddim", 64, "m", (4, 2**63 - 1), mask, full_res=False)
+    savings = {"guidance_interval": (0.1, 0.8), "reuse": 3}
+    return EditRequest(
+        image, 'say "é"\n', 3, 7.5, 1.25, "ddim", 64, "m", (4, 2**63 - 1), mask, full_res=False, **savings
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -43,7 +47,7 @@ def test_a_request_comes_over_whole(dtype: type, masked: bool, temporary_folder:
     assert (received.mask is None) == (not masked)
     if received.mask is not None and request.mask is not None:
         assert np.array_equal(received.mask, request.mask)
-    assert all(getattr(received, name) == getattr(request, name) for name in HEAD)
+    assert all(getattr(received, name) == getattr(request, name) for name in (*HEAD, *SAVINGS))
     there.close()
     pixels.delete()
     assert list(temporary_folder.iterdir()) == []
@@ -59,6 +63,7 @@ def test_events_come_over_whole() -> None:
         Progress(0, "denoise", 1, 3),
         Progress(1, "denoise", 2, 3, 0.5),
         Preview(1, preview),
+        Notice("Out of memory: trying one variant at a time."),
         variant,
     ]
     for event in events:

@@ -21,6 +21,7 @@ from editor.edits.session import EditSession
 from editor.ui import theme
 from editor.ui.bind import Binding, bind, watch
 from editor.ui.panels.dial_pad import DialPad
+from editor.ui.panels.saving_choice import SavingChoice
 from editor.ui.widgets.icon_button import IconButton
 from editor.ui.widgets.labels import line, secondary
 from editor.ui.widgets.number_box import number_box, whole_box
@@ -34,6 +35,7 @@ SAMPLER_TITLES = {
     "ddim": "DDIM",
     "dpmpp_2m": "DPM++ 2M",
     "dpmpp_2m_karras": "DPM++ 2M, Karras spacing",
+    "lcm": "Latent consistency (LCM)",
 }
 HINT = "Too little changed: more Follow or less Keep. Too much: the other way."
 LARGEST_SEED = 2**53
@@ -64,6 +66,7 @@ class DialsPopover(QFrame):
         for binding in self._bindings:
             binding.end()
         self._session, self._bindings = session, []
+        self.saving.show_session(session)
         self.setEnabled(session is not None)
         if session is None:
             return
@@ -102,6 +105,7 @@ class DialsPopover(QFrame):
         self.seed = number_box(0, LARGEST_SEED, decimals=0, parent=self)
         self.lock = IconButton("lock-open", "Use this seed again", checkable=True, parent=self)
         self.die = IconButton("dices", "Draw another seed", parent=self)
+        self.saving = SavingChoice(self)
         self.full_res = QCheckBox("Full resolution", self)
         self.full_res.setToolTip("Carry the edit over to the photo's own pixels, so that its grain and detail stay")
         self.reset = QPushButton("Reset", self)
@@ -156,6 +160,7 @@ class DialsPopover(QFrame):
         self.seed.setAccessibleName("Seed")
         self.size_box.setToolTip("The longer side of the picture, as the model sees it")
         form.insertRow(2, "Seed", seed)
+        form.addRow("Speed", self.saving)
         form.addRow("", self.full_res)
         return form
 

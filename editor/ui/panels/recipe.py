@@ -11,6 +11,7 @@ from editor.core.document import Document
 from editor.core.layer import Layer
 from editor.edits.open_document import OpenDocument
 from editor.edits.recipe import Recipe, recipe_of, settings_from
+from editor.edits.savings import described
 from editor.ui import theme
 from editor.ui.panels.status import provider_title
 from editor.ui.widgets.labels import ElidedLabel, empty_state, secondary
@@ -18,7 +19,7 @@ from editor.ui.widgets.labels import ElidedLabel, empty_state, secondary
 STALE = "What lies below has changed since."
 NONE = "This layer was not made by an instruction."
 UNREADABLE = "This layer was made by an instruction, but its recipe cannot be read."
-ROWS = ("Follow the instruction", "Keep the original", "Steps", "Seed", "Size", "Full size", "Model", "Ran on")
+ROWS = ("Follow the instruction", "Keep the original", "Steps", "Seed", "Size", "Full size", "Speed", "Model", "Ran on")
 
 
 class RecipePanel(QWidget):
@@ -89,6 +90,7 @@ class RecipePanel(QWidget):
             f"{recipe.seed}",
             f"{recipe.size} px",
             "yes" if recipe.full_res else "no",
+            described(recipe.guidance_interval, recipe.reuse),
             recipe.model,
             provider_title(recipe.provider) or "unknown",
         )

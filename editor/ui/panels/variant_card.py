@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from editor.edits.savings import EXACT, described, saving_of
 from editor.edits.times import about
 from editor.edits.values import VariantItem
 from editor.ui import icons, theme
@@ -183,6 +184,8 @@ def _caption(item: VariantItem) -> str:
 def _words(item: VariantItem) -> str:
     settings = item.settings
     lines = [settings.instruction, f"seed {item.seed}, follow {settings.text_scale:g}, keep {settings.image_scale:g}"]
+    if saving_of(settings.guidance_interval, settings.reuse) is not EXACT:
+        lines.append(f"speed: {described(settings.guidance_interval, settings.reuse)}")
     if item.done:
         lines.append(f"{percent(item.changed_fraction)} of the pixels changed, in {item.seconds:.1f} s")
         outside = item.outside_mask_changed

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from editor.core.errors import OutputNotWritable
 from inference import memory
 from inference.engine import Engine
 from inference.errors import EngineMemoryError
+from inference.types import Event, Notice
 from main import main
 
 Capture = pytest.CaptureFixture[str]
@@ -150,6 +152,24 @@ def test_dials_come_from_the_manifest_unless_they_are_given(run: Run, monkeypatc
     assert (one.full_res, two.full_res) == (True, False)
 
 
+def test_savings_are_asked_for_and_told(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    seen = []
+    original = Engine.edit
+
+    def edit(self: Engine, request: Any, *arguments: Any, **options: Any) -> Any:
+        seen.append(request)
+        return original(self, replace(request, reuse=1), *arguments, **options)  # the tiny model cannot reuse
+
+    monkeypatch.setattr(Engine, "edit", edit)
+    assert run("--guidance-interval", "0.1-0.8", "--reuse", 2, "--json") == 0
+    assert as_json(capsys)["savings"] == {"guidance_interval": [0.1, 0.8], "reuse": 2}
+    assert run("--json") == 0
+    assert as_json(capsys)["savings"] == {"guidance_interval": [0.0, 1.0], "reuse": 1}
+    one, two = seen
+    assert (one.guidance_interval, one.reuse) == ((0.1, 0.8), 2)
+    assert (two.guidance_interval, two.reuse) == ((0.0, 1.0), 1)
+
+
 def test_a_mask_of_any_kind_keeps_what_is_black(run: Run, photo: Path, tmp_path: Path, capsys: Capture) -> None:
     mask = np.zeros((40, 64), np.uint8)
     mask[8:32, 16:48] = 255
@@ -199,6 +219,10 @@ def test_a_blank_instruction_copies_the_picture(
         (["--model", "no-such-model"], "out.png", 4, "no-such-model"),
         (["--model", "{tmp}"], "out.png", 4, "package"),
         (["--provider", "abacus"], "out.png", 4, "abacus"),
+        (["--guidance-interval", "most"], "out.png", 2, "0.1-0.8"),
+        (["--guidance-interval", "0.8-0.1"], "out.png", 2, "0.8 to 0.1"),
+        (["--reuse", "0"], "out.png", 2, "reuse"),
+        (["--reuse", "2"], "out.png", 2, "set reuse to 1"),
         ([], "none/out.png", 5, "folder"),
         ([], "{tmp}/in.png/out.png", 5, "out.png"),
         ([], "{tmp}/a-folder.png", 5, "a-folder.png"),
@@ -243,6 +267,29 @@ def test_too_little_memory_for_the_model_is_code_4(run: Run, capsys: Capture, mo
     monkeypatch.setattr(memory, "check", refuse)
     assert run() == 4
     assert "not enough memory" in failure(capsys)
+
+
+@pytest.mark.parametrize(("limit", "code"), [("64GB", 0), ("10MB", 4), ("0", 2), ("a lot", 2)])
+def test_a_memory_limit(limit: str, code: int, run: Run, folder: Path, capsys: Capture) -> None:
+    assert run("--memory-limit", limit, "--provider", "cpu") == code
+    if code:
+        assert {4: "its limit is 10 MB", 2: "cannot be read"}[code] in failure(capsys)
+        assert list(folder.iterdir()) == []
+
+
+def test_what_the_engine_does_otherwise_is_one_line_on_stderr(
+    run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Engine.edit
+
+    def edit(self: Engine, *arguments: Any, **options: Any) -> Iterator[Event]:
+        yield Notice("Out of memory: trying one variant at a time.")
+        yield from original(self, *arguments, **options)
+
+    monkeypatch.setattr(Engine, "edit", edit)
+    assert run("--provider", "cpu") == 0
+    out, err = capsys.readouterr()
+    assert err == "palimpsest: Out of memory: trying one variant at a time.\n" and out.count("\n") == 1
 
 
 def test_when_a_later_variant_fails_no_file_is_left_and_old_ones_stay(

@@ -164,6 +164,17 @@ def test_replay_says_that_the_pixels_match(
     assert Path(out).read_bytes() == before
 
 
+def test_savings_are_kept_and_replayed(edit: Edit, tiny_package: Path, capsys: Capture) -> None:
+    edit("--seed", 3, out="exact.ora")
+    edit("--seed", 3, "--guidance-interval", "0.4-0.6", out="out.ora")
+    exact, layer = (list(walk(open_document(Path(name)).document))[-1] for name in ("exact.ora", "out.ora"))
+    assert not np.array_equal(*(made.plane.read(made.plane.bounds) for made in (exact, layer)))
+    assert main(["replay", "out.ora", "--layer", INSTRUCTION, "--model", str(tiny_package), "--json"]) == 0
+    report = told(capsys)
+    assert report["match"]
+    assert (report["recipe"]["guidance_interval"], report["recipe"]["reuse"]) == ([0.4, 0.6], 1)
+
+
 def changed(path: str, name: str, by: int) -> None:
     """The PSD with some pixels of one layer altered."""
     document = open_document(Path(path)).document

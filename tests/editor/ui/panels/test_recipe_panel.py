@@ -55,7 +55,7 @@ def test_the_recipe_of_the_active_layer_shows(qtbot: QtBot, opened: OpenDocument
     assert panel._pages.currentIndex() == 0
     assert panel.instruction.text() == "“make it <b>snow</b>”"
     texts = [value.text() for value in panel.values.values()]
-    assert texts == ["7.5", "1.25", "12", "77", "384 px", "yes", "Starter", "CPU"]
+    assert texts == ["7.5", "1.25", "12", "77", "384 px", "yes", "Exact", "Starter", "CPU"]
     panel.again.click()
     assert triggered == ["layer.run_again"]
 

@@ -64,6 +64,8 @@ def test_it_tells_of_the_model(bar: StatusBar, opened: OpenDocument) -> None:
     assert bar.model.text() == "Starter model on CPU, starting"
     opened.edit.engine = "died"
     assert bar.model.text() == "Starter model on CPU, stopped"
+    opened.edit.engine = "resting"
+    assert bar.model.text() == "Starter model on CPU, resting; the next edit starts it again"
 
 
 def test_the_tick_goes_by_itself(bar: StatusBar, qtbot: QtBot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -231,6 +232,15 @@ def test_a_card_says_what_it_is(window: Window, bench: Any) -> None:
     assert "3 pixels changed outside the selection" in first.toolTip()
     assert second.accessibleName().startswith("Variant 2")
     assert (percent(0), percent(0.004), percent(0.126), percent(1)) == ("0 %", "under 1 %", "13 %", "100 %")
+
+
+def test_a_card_says_how_much_was_saved(window: Window, bench: Any) -> None:
+    exact = bench.item(0)
+    faster = replace(exact, id="v1", settings=replace(exact.settings, guidance_interval=(0.1, 0.8), reuse=2))
+    bench.session.variants = (exact, faster)
+    first, second = window.strip.cards
+    assert "speed" not in first.toolTip()
+    assert "speed: guided from 10 to 80 %, 1 step in 2 in full" in second.toolTip()
 
 
 def test_a_card_shows_its_picture_and_the_frame_of_the_one_shown(window: Window, bench: Any) -> None:
