@@ -26,5 +26,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("help.keys", "Keys...", _show("keys"), ("F1",), "Help", 0, icon="keyboard"),
     Action("help.sample", "Open the sample photo", sample, (), "Help", 1, icon="image"),
     Action("start.try", "Try an instruction", try_out, palette=False),
+    Action("help.doctor", "Doctor...", _show("doctor"), (), "Help", 2, icon="cpu"),
     Action("help.about", "About Palimpsest...", _show("about"), (), "Help", 2, icon="info"),
 )

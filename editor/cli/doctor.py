@@ -2,119 +2,93 @@
 
 from __future__ import annotations
 
-import platform
-import shutil
-import tempfile
-from dataclasses import asdict, dataclass
-from importlib import metadata
-from pathlib import Path
-
 from editor.cli import report
 from editor.cli.library import library
+from editor.cli.progress import bar
 from editor.cli.version import version
 from editor.core import paths
-from inference.memory import available_memory
-from inference.probe import Probe, probe
-from inference.providers import PROVIDERS
-
-# Wheels that share the folder `onnxruntime`: the one installed last overwrote parts of the others.
-_RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-qnn")
-
-
-@dataclass(frozen=True)
-class Examination:
-    """`problems`: one sentence for everything that keeps edits from working."""
-
-    version: str
-    python: str
-    system: str
-    runtimes: dict[str, str]
-    providers: list[dict[str, str | None]]
-    models: list[dict[str, str]]
-    memory_bytes: int
-    temporary_folder: str
-    temporary_bytes: int
-    user_folder: str
-    problems: list[str]
+from inference import doctor
+from inference.advice import findings, problems, speed_text
+from inference.doctor import Finding, Machine, examine
+from inference.errors import EngineError
+from inference.memory import readable
+from inference.probe import probe
+from inference.speed import Speed, measure
 
 
-def examine(as_json: bool) -> int:
-    """Print the findings; returns 0 where an edit should work, else 4."""
-    found = _examination()
-    if as_json:
-        report.say_json(asdict(found))
-    else:
-        _show(found)
-    return report.ENGINE if found.problems else 0
+def run(as_json: bool, speed: bool = False, model: str | None = None, provider: str = "auto") -> int:
+    """Print what was found; returns 0 where an edit should work, else 4.
 
-
-def _examination() -> Examination:
-    runtimes = _installed_runtimes()
-    providers = {provider.name: probe(provider) for provider in PROVIDERS}
-    models, model_problems = _models()
-    temporary = Path(tempfile.gettempdir())
-    return Examination(
-        version=version(),
-        python=platform.python_version(),
-        system=platform.platform(),
-        runtimes=runtimes,
-        providers=[{"name": name, **asdict(finding)} for name, finding in providers.items()],
-        models=models,
-        memory_bytes=available_memory(),
-        temporary_folder=str(temporary),
-        temporary_bytes=shutil.disk_usage(temporary).free,
-        user_folder=str(paths.user_folder()),
-        problems=[*_runtime_problems(runtimes), *_provider_problems(providers), *model_problems],
-    )
-
-
-def _installed_runtimes() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in _RUNTIMES:
+    speed: also measure how fast a model runs. model: its name or folder, None for the default one.
+    """
+    machine = _examination(provider)
+    wrong = problems(machine)
+    if not as_json:
+        _show(machine)
+    measured = None
+    if speed:
         try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+            measured = _measured(model, machine)
+        except EngineError as error:
+            wrong.append(str(error))
+    if as_json:
+        report.say_json(_json(machine, wrong, measured))
+    else:
+        _show_end(machine, wrong, measured)
+    return report.ENGINE if wrong else 0
 
 
-def _runtime_problems(runtimes: dict[str, str]) -> list[str]:
-    if not runtimes:
-        return ["ONNX Runtime is not installed: pip install 'palimpsest[cpu]', or [cuda] or [directml] in its place."]
-    if len(runtimes) > 1:
-        names = " and ".join(runtimes)
-        return [
-            f"{names} are installed together and overwrite each other: uninstall all of them, then install one again."
-        ]
-    return []
+def _examination(provider: str) -> Machine:
+    *_, machine = examine(library(), provider, probe=probe, runtimes=doctor.RUNTIMES)
+    return machine
 
 
-def _provider_problems(providers: dict[str, Probe]) -> list[str]:
-    if all(finding.reason for finding in providers.values()):
-        return ["No provider works: see the reasons above."]
-    return []
-
-
-def _models() -> tuple[list[dict[str, str]], list[str]]:
+def _measured(model: str | None, machine: Machine) -> Speed:
+    """Raises `EngineError`."""
     store = library()
-    listed = [
-        {"name": package.name, "sha256": package.sha256, "folder": str(package.folder)} for package in store.list()
-    ]
-    broken = [problem for _, problem in store.problems()]
-    if not listed and not broken:
-        broken = ["No model is installed: add one with palimpsest models add PATH."]
-    return listed, broken
+    package = store.find(model) if model else store.default()
+    with bar() as show:
+        return measure(package.folder, machine.used or machine.wanted, progress=show)
 
 
-def _show(found: Examination) -> None:
-    report.say(f"palimpsest {found.version}, Python {found.python}, {found.system}")
-    report.say(f"runtime   {', '.join(f'{name} {version}' for name, version in found.runtimes.items()) or 'none'}")
-    for finding in found.providers:
-        report.say(f"provider  {finding['name']}: {finding['reason'] or 'works'}")
-    for model in found.models:
-        report.say(f"model     {model['name']} ({model['folder']})")
-    report.say(f"memory    {found.memory_bytes / 1e9:.1f} GB free")
-    report.say(f"temporary {found.temporary_folder}: {found.temporary_bytes / 1e9:.1f} GB free")
-    report.say(f"own files {found.user_folder}")
-    for problem in found.problems:
+def _json(machine: Machine, wrong: list[str], speed: Speed | None) -> dict[str, object]:
+    return {
+        "version": version(),
+        **doctor.facts(machine),
+        "user_folder": str(paths.user_folder()),
+        "problems": wrong,
+        "findings": {name: [vars(finding) for finding in lines] for name, lines in findings(machine).items()},
+        "speed": None if speed is None else speed.facts(),
+    }
+
+
+def _show(machine: Machine) -> None:
+    report.say(f"palimpsest {version()}, Python {machine.python}, {machine.system}")
+    wheels = {**machine.runtimes, **machine.libraries}
+    report.say(f"runtime   {', '.join(f'{name} {version}' for name, version in wheels.items()) or 'none'}")
+    for finding in findings(machine)["Devices"]:
+        report.say(f"device    {finding.title}: {_line(finding)}")
+    for name, tried in machine.providers.items():
+        report.say(f"provider  {name}: {tried.reason or 'works' if tried else 'not tried'}")
+    for model in machine.models:
+        report.say(f"model     {model.name} ({model.folder})")
+    report.say(f"memory    {readable(machine.memory_bytes)} free")
+    report.say(f"temporary {machine.temporary_folder}: {readable(machine.temporary_bytes)} free")
+    report.say(f"own files {paths.user_folder()}")
+    if machine.used:
+        report.say(f"edits     run on {machine.used}")
+
+
+def _show_end(machine: Machine, wrong: list[str], speed: Speed | None) -> None:
+    if speed is not None:
+        report.say(f"speed     {speed.model}: {speed_text(speed)}")
+    found = findings(machine)
+    for finding in (*found["Ways to compute"], *found["Models"], *found["Memory"]):
+        if finding.state == "warning":
+            report.say(f"note      {finding.title}: {_line(finding)}")
+    for problem in wrong:
         report.say(f"problem   {problem}")
+
+
+def _line(finding: Finding) -> str:
+    return f"{finding.text} {finding.advice}".strip()

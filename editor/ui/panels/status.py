@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
 from editor.core.document import Document
@@ -13,13 +14,25 @@ from editor.ui import theme
 from editor.ui.widgets.labels import line
 
 TICK_MS = 2000
-ENGINE = {"": "", "starting": "starting", "ready": "ready", "busy": "working", "died": "stopped"}
+ENGINE = {
+    "": "",
+    "starting": "starting",
+    "ready": "ready",
+    "busy": "working",
+    "died": "stopped",
+    "resting": "resting; the next edit starts it again",
+}
 WIDTHS = {"zoom": "3200 %", "size": "20000 × 20000 px", "profile": "sRGB 8 bit", "pointer": "20000, 20000"}
 """The longest text of each part, so that nothing jumps."""
 
 
 class StatusBar(QStatusBar):
-    """Every part keeps its room. profile_name: the name of an ICC profile's bytes, for documents that are not sRGB."""
+    """Every part keeps its room. profile_name: the name of an ICC profile's bytes, for documents that are not sRGB.
+
+    model_clicked: the part about the model was clicked.
+    """
+
+    model_clicked = Signal()
 
     def __init__(
         self, profile_name: Callable[[bytes], str] = lambda _: "own profile", parent: QWidget | None = None
@@ -36,7 +49,10 @@ class StatusBar(QStatusBar):
         self.size_text = self._part("Size of the picture", "size")
         self.profile = self._part("Colour profile", "profile")
         self.pointer = self._part("Pointer", "pointer")
-        self.model = self._part("Model")
+        self.model = _Clickable(self)
+        self.model.clicked.connect(self.model_clicked)
+        self._part("Model", label=self.model)
+        self.model.setToolTip("Model, and what it runs on; click to see what works on this machine")
         self.saved = QLabel(self)
         self.history = QLabel(self)
         self._stand_right()
@@ -93,8 +109,8 @@ class StatusBar(QStatusBar):
             return ""
         return f"{self._profile_name(document.icc) if document.icc else 'sRGB'} 8 bit"
 
-    def _part(self, title: str, width: str = "") -> QLabel:
-        label = QLabel(self)
+    def _part(self, title: str, width: str = "", label: QLabel | None = None) -> QLabel:
+        label = label or QLabel(self)
         theme.set_role(label, "small")
         label.setAccessibleName(title)
         label.setToolTip(title)
@@ -118,6 +134,20 @@ class StatusBar(QStatusBar):
         for end in self._ends:
             end()
         self._ends = []
+
+
+class _Clickable(QLabel):
+    """A label that tells when it is clicked."""
+
+    clicked = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.clicked.emit()
 
 
 def zoom_text(scale: float) -> str:
