@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from inference.errors import PackageError
 from inference.file_lock import FileLock
+from inference.import_report import REPORT, ImportReport, save_report
 from inference.package import ModelPackage, open_package, verify_package, write_manifest
 from inference.package_files import MANIFEST, inside, package_files
+from inference.shared_files import Usage, share, usages
 
 _ADDING, _REMOVING, _LOCK = ".adding-", ".removing-", ".lock"
 
@@ -28,11 +30,14 @@ _SPARE = 64 << 20
 class ModelStore:
     """user_folder may not exist yet; bundled_folder is only read. Both hold one folder per package.
 
+    open: reads a package; a `PackageMemory` where that is asked for again and again.
     A new store takes away what an add or a removal that was killed has left.
     """
 
-    def __init__(self, user_folder: Path, bundled_folder: Path) -> None:
-        self._user, self._bundled = Path(user_folder), Path(bundled_folder)
+    def __init__(
+        self, user_folder: Path, bundled_folder: Path, open: Callable[[Path], ModelPackage] = open_package
+    ) -> None:
+        self._user, self._bundled, self._open = Path(user_folder), Path(bundled_folder), open
         self._clean()
 
     def list(self) -> tuple[ModelPackage, ...]:
@@ -58,7 +63,7 @@ class ModelStore:
             if _same_name(folder.name, name_or_folder):
                 raise PackageError(problem)
         if name_or_folder and Path(name_or_folder).is_dir():
-            return open_package(Path(name_or_folder))
+            return self._open(Path(name_or_folder))
         names = ", ".join(package.name for package in packages) or "none"
         raise PackageError(
             f"There is no model {name_or_folder!r}: give the name of an installed one ({names}) or a model's folder."
@@ -77,10 +82,11 @@ class ModelStore:
             raise PackageError(broken[0])
         raise PackageError("No model is installed: add one with `palimpsest models add PATH`.")
 
-    def add(self, path: Path) -> ModelPackage:
+    def add(self, path: Path, progress: Callable[[float], None] | None = None) -> ModelPackage:
         """Copy a package into the user's folder: aside first, verified there, then renamed in one go.
 
         A package without a manifest gets one. The same content under the same name is left as it is.
+        progress: called with the share done, in [0, 1]; what it raises ends the work and nothing is left.
         Raises `PackageError` where the package is refused or damaged, where another model has its name, and where the
         disk is full or cannot be written; then nothing is left behind.
         """
@@ -91,8 +97,61 @@ class ModelStore:
         with self._changing():
             self._check_space(source)
             with self._aside() as aside:
-                _copy(source, aside)
-                return self._install(_verified(source, aside), aside)
+                _copy(source, aside, _share_of(progress, 0.0, 0.5))
+                return self._install(_verified(source, aside, _share_of(progress, 0.5, 1.0)))
+
+    @contextmanager
+    def staging(self) -> Generator[Path]:
+        """An empty folder in the store, for a package in the making that `adopt` takes; gone afterwards.
+
+        Other processes may use the store meanwhile. Raises `PackageError` where the folder cannot be made.
+        """
+        with ExitStack() as stack:
+            with self._changing():
+                aside = stack.enter_context(self._aside())
+                # Says that somebody is at work here; the system takes it back from whoever is killed.
+                stack.enter_context(FileLock(aside / _LOCK))
+            yield aside
+
+    def adopt(
+        self, folder: Path, report: ImportReport | None = None, progress: Callable[[float], None] | None = None
+    ) -> ModelPackage:
+        """Take a package from `staging`: hashed, then renamed, never copied; `report` is kept with it.
+
+        Files that other models of the user have too become links to those. The same content under the same name is
+        left as it is. progress: called with the share hashed, in [0, 1].
+        Raises `PackageError` as `add` does, and where the package has no manifest.
+        """
+        package = open_package(folder)
+        verify_package(package, progress)
+        present = self._present(package.name)
+        if present is not None:
+            return _same_or_refuse(present, package)
+        with self._changing():
+            if report is not None:
+                save_report(folder, report)
+            return self._install(package)
+
+    def check_name(self, name: str) -> None:
+        """Raises `PackageError` where a model of that name is installed already, or a damaged one has its place."""
+        if self._present(name) is not None:
+            raise PackageError(
+                f"A model named {name} is installed already: give this one another name, or remove that one first."
+            )
+
+    def usages(self) -> dict[Path, Usage]:
+        """How much room each model's folder takes, and how much of that it shares with others; damaged ones too."""
+        return usages((*_folders(self._bundled), *_folders(self._user)))
+
+    def in_bundled(self, folder: Path) -> bool:
+        """True for the folder of a model that comes with the program."""
+        return folder.parent == self._bundled
+
+    @property
+    def free_bytes(self) -> int:
+        """Room for more models on the disk that they are on."""
+        existing = next((folder for folder in (self._user, *self._user.absolute().parents) if folder.is_dir()), None)
+        return shutil.disk_usage(existing or self._user).free
 
     def remove(self, name: str) -> None:
         """Delete one of the user's packages; raises `PackageError` for none, or one that comes with the program."""
@@ -132,7 +191,7 @@ class ModelStore:
         packages, problems = list[ModelPackage](), list[tuple[Path, str]]()
         for folder in (*_folders(self._bundled), *_folders(self._user)):
             try:
-                packages.append(open_package(folder))
+                packages.append(self._open(folder))
             except PackageError as error:
                 problems.append((folder, str(error)))
         return packages, problems
@@ -156,8 +215,10 @@ class ModelStore:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _install(self, package: ModelPackage, aside: Path) -> ModelPackage:
-        target = self._user / package.name
+    def _install(self, package: ModelPackage) -> ModelPackage:
+        """Rename the package's folder to its name; within `_changing`."""
+        aside, target = package.folder, self._user / package.name
+        share(aside, package.manifest.files if package.manifest is not None else (), self._files_by_content())
         for folder in (aside, *(path for path in aside.rglob("*") if path.is_dir())):
             _sync(folder)
         if target.exists():  # another process was faster
@@ -165,6 +226,15 @@ class ModelStore:
         aside.rename(target)
         _sync(self._user)
         return open_package(target)
+
+    def _files_by_content(self) -> dict[str, Path]:
+        """The files of the user's models by their SHA-256; a folder that is only linked here is not ours to share."""
+        return {
+            file.sha256: package.folder / file.path
+            for package in self.list()
+            if package.folder.parent == self._user and not package.folder.is_symlink() and package.manifest is not None
+            for file in package.manifest.files
+        }
 
     @contextmanager
     def _changing(self) -> Generator[None]:
@@ -188,7 +258,19 @@ class ModelStore:
         if leftovers:
             with suppress(OSError), FileLock(self._user / _LOCK):
                 for folder in leftovers:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    if not _in_use(folder):
+                        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_use(leftover: Path) -> bool:
+    """True where a process that lives is making a package there."""
+    if not (leftover / _LOCK).exists():
+        return False
+    try:
+        with FileLock(leftover / _LOCK):
+            return False
+    except OSError:  # also the TimeoutError of a lock that is held
+        return True
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -219,22 +301,35 @@ def _files(package: ModelPackage) -> dict[str, Path]:
     return {name: inside(package.folder, name) for name in names}
 
 
-def _copy(source: ModelPackage, target: Path) -> None:
+def _share_of(progress: Callable[[float], None] | None, first: float, last: float) -> Callable[[float], None]:
+    """What tells of a part of the work, from `first` to `last` of the whole."""
+    if progress is None:
+        return lambda share: None
+    return lambda share: progress(first + (last - first) * share)
+
+
+def _copy(source: ModelPackage, target: Path, progress: Callable[[float], None]) -> None:
     """Contents, not links: a link inside of the package becomes a file."""
-    for name, path in _files(source).items():
+    report = source.folder / REPORT
+    files = {**_files(source), **({REPORT: report} if report.is_file() else {})}
+    total, done = max(1, sum(path.stat().st_size for path in files.values())), 0
+    for name, path in files.items():
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         with path.open("rb") as original, copy.open("xb") as file:
-            shutil.copyfileobj(original, file, _CHUNK)
+            while data := original.read(_CHUNK):
+                file.write(data)
+                done += len(data)
+                progress(min(1.0, done / total))
             file.flush()
             os.fsync(file.fileno())
 
 
-def _verified(source: ModelPackage, folder: Path) -> ModelPackage:
+def _verified(source: ModelPackage, folder: Path, progress: Callable[[float], None]) -> ModelPackage:
     """The copy in `folder`, hashed; with a manifest where the source has none."""
     copy = open_package(folder)
     if copy.manifest is not None:
-        verify_package(copy)
+        verify_package(copy, progress)
         return copy
     origin = source.folder.resolve().name
     described = write_manifest(

@@ -12,6 +12,9 @@ COMMANDS = {
     "starter": ("training.starter.stages", "train the bundled model"),
     "evaluate": ("training.starter.evaluate", "judge a model package on photos and scenes"),
     "export": ("training.export.command", "turn a diffusers folder into a model package"),
+    "import": ("training.importing", "make a model package of any source of weights"),
+    "look": ("training.looking", "say what a file or folder is"),
+    "fetch": ("training.fetch", "fetch a model's files from the network, once you say yes"),
 }
 """Command: the module whose `main(arguments) -> exit code` carries it out, and a line of help."""
 

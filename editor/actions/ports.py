@@ -77,8 +77,8 @@ class Dialogs(Protocol):
 
     def unsaved(self, title: str) -> Answer: ...
 
-    def show(self, name: str) -> None:
-        """Open "preferences", "about", "keys" or "palette"."""
+    def show(self, name: str, *arguments: object) -> None:
+        """Open "preferences", "about", "keys", "palette", "doctor" or "models"; the last takes paths of models."""
         ...
 
 

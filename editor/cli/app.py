@@ -94,7 +94,7 @@ def edit(
     ] = None,
     variants: Annotated[int, typer.Option(min=1, max=1000, help="How many results to make.")] = 1,
     sampler: Annotated[
-        str | None, typer.Option(metavar="NAME", help="euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras.")
+        str | None, typer.Option(metavar="NAME", help="euler, euler_ancestral, ddim, dpmpp_2m, dpmpp_2m_karras, lcm.")
     ] = None,
     mask: Annotated[
         Path | None, typer.Option(metavar="PNG", help="A picture of IN's size: white edits, grey blends, black stays.")
@@ -106,14 +106,39 @@ def edit(
         str, typer.Option(metavar="NAME", help="auto, cuda, directml, openvino, coreml or cpu.")
     ] = "auto",
     full_res: Annotated[bool, typer.Option(help="Carry the edit over to the picture's own pixels.")] = True,
+    guidance_interval: Annotated[
+        str, typer.Option(metavar="FROM-TO", help="Guide only in this part of the steps; 0-0.5 is faster.")
+    ] = "0-1",
+    reuse: Annotated[
+        int, typer.Option(min=1, max=1000, help="Compute the model's deep part every so many steps; 3 is faster.")
+    ] = 1,
+    memory_limit: Annotated[
+        str, typer.Option(metavar="SIZE", help="Memory that the edit may take, like 6GB; what is free if not given.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Edit a picture by an instruction."""
-    from editor.cli.edit import EditOptions, Overrides, edit_picture
+    from editor.cli.edit import EditOptions, Overrides, edit_picture, interval_of, limit_of
 
     overrides = Overrides(steps, text_scale, image_scale, sampler, size)
+    interval = interval_of(guidance_interval)
     edit_picture(
-        EditOptions(source, instruction, out, model, overrides, seed, variants, mask, provider, full_res, as_json)
+        EditOptions(
+            source,
+            instruction,
+            out,
+            model,
+            overrides,
+            seed,
+            variants,
+            mask,
+            provider,
+            full_res,
+            interval,
+            reuse,
+            as_json,
+            limit_of(memory_limit),
+        )
     )
 
 
@@ -171,11 +196,16 @@ def replay(
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    speed: Annotated[bool, typer.Option("--speed", help="Also measure how fast a model runs here.")] = False,
+    model: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="The model to measure.")] = None,
+    provider: Annotated[str, typer.Option(metavar="NAME", help="As for edit.")] = "auto",
+    as_json: Json = False,
+) -> None:
     """Tell what works on this machine, and why the rest does not."""
-    from editor.cli.doctor import examine
+    from editor.cli.doctor import run as examine
 
-    raise typer.Exit(examine(as_json))
+    raise typer.Exit(examine(as_json, speed or model is not None, model, provider))
 
 
 @models.command("list")
@@ -188,12 +218,33 @@ def models_list() -> None:
 
 @models.command("add")
 def models_add(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A model folder.", show_default=False)],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH|FILE|URL|hub:OWNER/NAME",
+            help="A model's folder or file; an address is fetched once you say yes.",
+            show_default=False,
+        ),
+    ],
+    name: Annotated[str, typer.Option(metavar="NAME", help="What to call it; its own name if not given.")] = "",
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Its licence, where the files do not say it.")] = "",
+    lora: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE[:WEIGHT]", help="A LoRA to merge into it, with a weight from 0 to 2; repeatable."),
+    ] = None,
+    few_steps: Annotated[
+        bool | None,
+        typer.Option("--few-steps/--no-few-steps", help="Whether the LoRA is for edits of a few steps."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="For a single file: a folder with its vocabulary.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go to the network without asking.")] = False,
 ) -> None:
-    """Copy a model folder into the user's models and verify it."""
+    """Import a model into the user's models: converted where needed, verified, kept once."""
     from editor.cli import models as command
 
-    command.add(path)
+    command.add(command.AddOptions(source, name, licence, tuple(lora or ()), few_steps, config, yes))
 
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="The model's name or folder.", show_default=False)]

@@ -23,6 +23,11 @@ def user_models() -> Path:
     return user_folder() / "models"
 
 
+def user_downloads() -> Path:
+    """What is being fetched for models, until they are installed."""
+    return user_folder() / "downloads"
+
+
 def bundled_models() -> Path:
     """The models that ship with the program, in a checkout and in an installed wheel."""
     return Path(resources.__file__).resolve().parent / "models"

@@ -9,6 +9,7 @@ from editor.edits.settings import ModelFacts
 from editor.jobs.models import facts_of
 from inference.errors import EngineError
 from inference.package import ModelPackage
+from inference.package_memory import PackageMemory
 from inference.store import ModelStore
 
 
@@ -19,9 +20,11 @@ class Library:
         self, user_folder: Path, bundled_folder: Path, prewarm: Callable[[str], object], chosen: str = ""
     ) -> None:
         self._folders = user_folder, bundled_folder
+        self._memory = PackageMemory()
         self._prewarm = prewarm
         self._chosen = chosen
         self._known: dict[str, ModelFacts] = {}
+        self._known_at: tuple[int, ...] = ()
         self._listed: tuple[tuple[int, ...], tuple[str, ...]] | None = None
 
     @property
@@ -57,6 +60,9 @@ class Library:
 
     def facts(self, name: str) -> ModelFacts:
         """Raises PackageError for a model that is not there or refused."""
+        now = tuple(_changed(folder) for folder in self._folders)
+        if now != self._known_at:  # another model may have the name by now
+            self._known, self._known_at = {}, now
         if name not in self._known:
             self._known[name] = facts_of(self._package(name))
         return self._known[name]
@@ -65,6 +71,10 @@ class Library:
         """Raises PackageError for a model that is not there or refused."""
         self._chosen = self.facts(name).name
         self._prewarm(self._chosen)
+
+    def store(self) -> ModelStore:
+        """The models as they are on the disk now."""
+        return self._store()
 
     def folder(self, name: str) -> Path:
         """Raises PackageError for a model that is not there or refused."""
@@ -75,7 +85,7 @@ class Library:
         return store.find(name) if name else store.default()
 
     def _store(self) -> ModelStore:
-        return ModelStore(*self._folders)
+        return ModelStore(*self._folders, self._memory)
 
 
 def _changed(folder: Path) -> int:

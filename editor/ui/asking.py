@@ -20,7 +20,7 @@ class WindowDialogs:
     """parent: gives the window over which dialogs open. pages: what `show` opens, by name."""
 
     def __init__(
-        self, parent: Callable[[], QWidget], pages: Mapping[str, Callable[[], object]], quality: Callable[[], int]
+        self, parent: Callable[[], QWidget], pages: Mapping[str, Callable[..., object]], quality: Callable[[], int]
     ) -> None:
         self._over, self._pages, self._quality = parent, pages, quality
 
@@ -75,9 +75,9 @@ class WindowDialogs:
             return "save"
         return "discard" if box.clickedButton() is discard else "cancel"
 
-    def show(self, name: str) -> None:
+    def show(self, name: str, *arguments: object) -> None:
         """Raises KeyError for a page that does not exist."""
-        self._pages[name]()
+        self._pages[name](*arguments)
 
 
 def open_filter() -> str:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from editor.actions.desk import Desk
 from editor.actions.file import close_document
+from editor.actions.model import sorted_out
 from editor.edits.open_document import OpenDocument
 from editor.tools.tool import Tool
 from editor.ui.clipboard import pixels_of
@@ -84,7 +85,7 @@ class Workspace(QWidget):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             event.acceptProposedAction()
-            self._trigger("file.open", *paths)
+            self._take(paths)
 
     def _lay_out(self, head: QWidget, foot: list[QWidget]) -> None:
         column = QVBoxLayout(self)
@@ -150,7 +151,15 @@ class Workspace(QWidget):
         self._desk.say(text, "warning")
 
     def _open(self, paths: list[str]) -> None:
-        self._trigger("file.open", *map(Path, paths))
+        self._take([Path(path) for path in paths])
+
+    def _take(self, paths: list[Path]) -> None:
+        """What was dropped: pictures are opened, models are offered to be added."""
+        models, pictures = sorted_out(paths)
+        if pictures:
+            self._trigger("file.open", *pictures)
+        if models:
+            self._trigger("model.add", *models)
 
     def _paste(self, image: QImage) -> None:
         self._trigger("edit.paste_image", pixels_of(image))

@@ -214,16 +214,13 @@ def test_another_model_does_not_stand_in_for_a_damaged_bundled_one(
 
 
 CHILD = """
-import shutil, sys, time
+import sys, time
 from pathlib import Path
 from inference.store import ModelStore
-copy = shutil.copyfileobj
-def slow(*arguments):
-    copy(*arguments)
+def slow(share):
     print("copied", flush=True)
     time.sleep(60)
-shutil.copyfileobj = slow
-ModelStore(Path(sys.argv[1]), Path(sys.argv[2])).add(Path(sys.argv[3]))
+ModelStore(Path(sys.argv[1]), Path(sys.argv[2])).add(Path(sys.argv[3]), slow)
 """
 
 

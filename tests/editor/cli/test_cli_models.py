@@ -1,16 +1,12 @@
-"""models list, add, verify and remove; doctor."""
+"""models list, add, verify and remove."""
 
 from __future__ import annotations
 
-import json
-from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from editor.cli import doctor
 from editor.core import paths
-from inference.probe import Probe
 from main import main
 
 Capture = pytest.CaptureFixture[str]
@@ -65,36 +61,3 @@ def test_what_is_no_model_is_code_4(words: list[str], tmp_path: Path, capsys: Ca
     assert main(["models", *(word.format(tmp=tmp_path) for word in words)]) == 4
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-
-
-def test_the_doctor_tells_what_works(tiny_package: Path, capsys: Capture) -> None:
-    main(["models", "add", str(tiny_package)])
-    capsys.readouterr()
-    assert main(["doctor", "--json"]) == 0
-    out, err = capsys.readouterr()
-    found = json.loads(out)
-    assert err == ""
-    providers = {provider["name"]: provider["reason"] for provider in found["providers"]}
-    assert providers["cpu"] is None
-    assert all(reason is None or reason.endswith(".") for reason in providers.values())
-    assert [model["name"] for model in found["models"]] == ["tiny"]
-    assert found["memory_bytes"] > 0
-    assert found["problems"] == []
-
-
-def test_the_doctor_says_in_words_what_is_wrong(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "probe", lambda provider: Probe("It is on strike."))
-    monkeypatch.setattr(metadata, "version", lambda name: "1.0")
-    assert main(["doctor"]) == 4
-    out = capsys.readouterr().out
-    assert "It is on strike." in out
-    assert "overwrite each other" in out
-    assert "No provider works" in out
-    assert "No model is installed" in out
-
-
-def test_the_doctor_misses_the_runtime(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "probe", lambda provider: Probe(None))
-    monkeypatch.setattr(doctor, "_RUNTIMES", ("no-such-runtime",))
-    assert main(["doctor"]) == 4
-    assert "pip install" in capsys.readouterr().out

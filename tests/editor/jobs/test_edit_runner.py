@@ -113,6 +113,54 @@ def test_prewarm_starts_the_process_that_the_edit_then_uses(runner: ProcessEditR
     assert listener.ended == [("", "done")] and runner.pid == pid
 
 
+def test_an_idle_engine_ends_and_the_next_edit_starts_it_again(tiny_package: Path, qtbot: QtBot) -> None:
+    runner = ProcessEditRunner(lambda name: tiny_package, "cpu", idle=0.3)
+    states: list[str] = []
+    runner.status().on("state", lambda: states.append(runner.status().state))
+    try:
+        runner.prewarm("tiny")
+        qtbot.waitUntil(lambda: runner.pid is not None, timeout=PATIENCE)
+        pid = runner.pid or 0
+        qtbot.waitUntil(lambda: runner.status().state == "resting", timeout=PATIENCE)
+        assert runner.pid is None and runner.status().model == "tiny" and runner.status().provider == "cpu"
+        with pytest.raises(ProcessLookupError):  # it is gone, and nothing is left of it
+            os.kill(pid, 0)
+        listener = Listener()
+        runner.start("tiny", request(), listener)
+        qtbot.waitUntil(lambda: bool(listener.ended), timeout=PATIENCE)
+        assert listener.ended == [("", "done")]
+        qtbot.waitUntil(lambda: states.count("resting") == 2, timeout=PATIENCE)
+        assert runner.pid is None
+    finally:
+        runner.close()
+
+
+def test_an_engine_at_work_does_not_rest(tiny_package: Path, qtbot: QtBot) -> None:
+    runner, listener = ProcessEditRunner(lambda name: tiny_package, "cpu", idle=0.2), Listener()
+    states: list[str] = []
+    runner.status().on("state", lambda: states.append(runner.status().state))
+    try:
+        handle = runner.start("tiny", endless(), listener)
+        qtbot.waitUntil(lambda: any(isinstance(e, Progress) and e.step for e in listener.events), timeout=PATIENCE)
+        qtbot.wait(600)
+        assert runner.pid is not None and "resting" not in states
+        handle.cancel()
+        qtbot.waitUntil(lambda: bool(listener.ended), timeout=PATIENCE)
+    finally:
+        runner.close()
+
+
+def test_with_no_limit_the_engine_stays(tiny_package: Path, qtbot: QtBot) -> None:
+    runner = ProcessEditRunner(lambda name: tiny_package, "cpu", idle=0)
+    try:
+        runner.prewarm("tiny")
+        qtbot.waitUntil(lambda: runner.status().state == "ready", timeout=PATIENCE)
+        qtbot.wait(300)
+        assert runner.pid is not None and runner.status().state == "ready"
+    finally:
+        runner.close()
+
+
 def test_close_in_the_middle_of_an_edit_tells_nothing_more(runner: ProcessEditRunner, qtbot: QtBot) -> None:
     listener = Listener()
     runner.start("tiny", endless(), listener)
