@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -33,17 +33,23 @@ from editor.edits.session import EditSession
 from editor.edits.stale import StaleWatch
 from editor.edits.stored import restored
 from editor.edits.values import VariantItem
+from editor.jobs.adding import Adding
 from editor.jobs.background import Background
+from editor.jobs.doctor import ProcessDoctor
 from editor.jobs.edit_runner import ProcessEditRunner
+from editor.jobs.importing import Importer
 from editor.jobs.library import Library
 from editor.jobs.recovery import Recovery
+from editor.jobs.shelf import Shelf
 from editor.tools import TOOLS
 from editor.tools.settings import kept, restore
 from editor.ui import theme
 from editor.ui.asking import WindowDialogs
 from editor.ui.clipboard import SystemClipboard, image_of
-from editor.ui.dialogs.about import AboutDialog
+from editor.ui.dialogs.about import AboutDialog, version
+from editor.ui.dialogs.doctor import DoctorDialog
 from editor.ui.dialogs.keys import KeysDialog
+from editor.ui.dialogs.models import ModelsDialog
 from editor.ui.dialogs.preferences import PreferencesDialog
 from editor.ui.main_window import MainWindow
 from editor.ui.palette import CommandPalette
@@ -73,7 +79,14 @@ class Program:
         theme.apply(app, cast("theme.ThemeName", settings.theme), settings.font_scale)
         self.background = Background()
         self.library = Library(user_models(), bundled_models(), self._ready, settings.model)
-        self.runner: EditRunner = runner or ProcessEditRunner(self.library.folder, settings.provider)
+        self.runner: EditRunner = runner or self._runner(settings)
+        self.doctor = ProcessDoctor(
+            user_models(), bundled_models(), self.library.folder, version("palimpsest"), settings.provider
+        )
+        self._doctor_page: DoctorDialog | None = None
+        self.shelf = Shelf(self.library.store, self.background)
+        self.adding = Adding(lambda: Importer(self.library.store()))
+        self._models_page: ModelsDialog | None = None
         self.recovery = Recovery(recovery_folder(), self.background, settings.recovery_seconds)
         self.thumbnails = Thumbnails(user_folder() / "thumbnails")
         self.stale = StaleWatch(self.background)
@@ -101,11 +114,20 @@ class Program:
         self.desk.close()
         self.recovery.close(discard=not self.desk.documents)  # what is still open was not closed by the user
         self.stale.close()
+        self.adding.close()
+        self.doctor.close()
         self.runner.close()
         self.background.close()
 
+    def _runner(self, settings: Settings) -> EditRunner:
+        limit = round(settings.memory_gigabytes * 1e9) or None
+        return ProcessEditRunner(self.library.folder, settings.provider, limit, settings.rest_minutes * 60)
+
     def _ports(self, settings: Settings) -> Ports:
+        pages: dict[str, Callable[..., object]]
         pages = {"preferences": self._preferences, "about": self._about, "keys": self._keys, "palette": self._palette}
+        pages["doctor"] = self._show_doctor
+        pages["models"] = self._show_models
         others = {
             "panels": lambda: self.window.toggle_panels(),
             "full_screen": lambda: self.window.toggle_full_screen(),
@@ -120,6 +142,7 @@ class Program:
     def _connect(self) -> None:
         self.window.close_wanted.connect(lambda: self.window.commands.trigger("file.quit"))
         self.desk.changed.connect(self._desk_changed)
+        self.adding.on("state", self._adding_changed)
         self.app.aboutToQuit.connect(self.close)
 
     def _ready(self, model: str) -> None:
@@ -213,6 +236,35 @@ class Program:
 
     def _about(self) -> None:
         AboutDialog(self.window).exec()
+
+    def _show_doctor(self) -> None:
+        if self._doctor_page is None:
+            self._doctor_page = DoctorDialog(self.doctor, lambda: self.desk.settings.model, log_file(), self.window)
+        self._doctor_page.show()
+        self._doctor_page.raise_()
+        self._doctor_page.activateWindow()
+
+    def _show_models(self, *sources: Path) -> None:
+        if self._models_page is None:
+            self._models_page = ModelsDialog(self.shelf, self.adding, self._model_in_use, self._use_model, self.window)
+        self._models_page.open_with(sources)
+
+    def _adding_changed(self) -> None:
+        """What a hidden page would tell is said in the window."""
+        state, page = self.adding.state, self._models_page
+        if page is None or page.isVisible():
+            return
+        if state.phase == "done":
+            self.desk.say(f"The model {state.name} was added.", "info", ("Show", "model.show"))
+        elif state.error:
+            self.desk.say(state.error, "error", ("Show", "model.show"))
+
+    def _model_in_use(self) -> str:
+        chosen = self.library.chosen()
+        return chosen.name if chosen is not None else ""
+
+    def _use_model(self, name: str) -> None:
+        self.window.commands.trigger("model.choose", name)
 
     def _palette(self) -> None:
         keys = self.desk.settings.shortcuts

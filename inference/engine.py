@@ -2,81 +2,47 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import partial
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inference import compose, detail, memory, pipeline
-from inference.conditions import Conditions, Picture
-from inference.errors import EngineMemoryError
-from inference.guidance import branches
-from inference.guided_step import Shape
-from inference.models import Models, weights_bytes
+from inference import memory
+from inference.conditions import Conditions
+from inference.edit_run import EditRun, Wish, compared
+from inference.errors import EngineError, EngineMemoryError
+from inference.fallback import Attempts
+from inference.memory_model import RunPlan
+from inference.models import Models
 from inference.offline import stay_offline
-from inference.pace import Pace, Stopwatch, timed
+from inference.pace import Stopwatch
 from inference.package import ModelPackage
-from inference.preview import LatentToRgb, probe
-from inference.providers import Chosen, choose
+from inference.planner import Planner
+from inference.providers import Chosen, choose, provider_named
 from inference.samplers import sampler_named
-from inference.savings import StepKind, kinds
-from inference.schedule import Plan, Schedule
-from inference.types import CancelToken, EditRequest, Event, Pixels, Preview, Progress, Variant
-from inference.view import View
+from inference.schedule import Schedule
+from inference.types import CancelToken, EditRequest, Event, Notice, Pixels
 
 Floats = NDArray[np.float32]
 
 _NO_MEMORY = "The memory ran out during the edit: close other programs or use a smaller picture."
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """One request with all that its variants share."""
-
-    request: EditRequest
-    cancel: CancelToken
-    plan: Plan
-    saving: tuple[StepKind, ...]
-    picture: Picture
-    conditioning: pipeline.Conditioning
-    previews: bool
-
-    @property
-    def steps(self) -> int:
-        return len(self.plan.steps)
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """The variants that are denoised together: `number` counts batches, `indices` those of the request's seeds.
-
-    seeds: one for each place; places beyond the indices are filled up and their results thrown away, since the size of
-    a batch may change the last bits of a result.
-    """
-
-    number: int
-    indices: tuple[int, ...]
-    seeds: tuple[int, ...]
-
-
 class Engine:
-    """One model package on one provider. Use it from one thread at a time; `cancel` may come from any."""
+    """One model package on one provider. Use it from one thread at a time; `cancel` may come from any.
+
+    chosen: the provider at work; another one than was asked for while its memory does not suffice for an edit.
+    """
 
     def __init__(self, package: ModelPackage, chosen: Chosen, memory_limit: int | None = None) -> None:
         self.package = package
-        self.chosen = chosen
-        self._memory_limit = memory_limit
-        self._models = Models(package, chosen.provider)
-        self._conditions = Conditions(package, self._models, few_shapes=chosen.provider.static)
-        # Where the device computes, the processor has time to finish a variant beside the next one's steps.
-        self._finisher = ThreadPoolExecutor(1, "finish") if chosen.provider.device_memory else None
-        self._colours: LatentToRgb | None = None
+        self.chosen = self._first = chosen
+        self._planner = Planner(package, chosen.provider, memory_limit)
+        self._worked: dict[tuple[int, int, int, int], RunPlan] = {}
+        self._open_on(chosen)
 
     @classmethod
     def open(cls, package: ModelPackage, provider: str = "auto", memory_limit: int | None = None) -> Engine:
@@ -89,14 +55,21 @@ class Engine:
         return cls(package, choose(provider, memory_limit), memory_limit)
 
     def prefetch(self) -> None:
-        """Begin to load the models in the background, so that the first edit finds them ready."""
-        self._models.prefetch()
+        """Begin to load the models in the background, so that the first edit finds them ready.
+
+        Where not even the smallest edit would fit, nothing is loaded. What goes wrong, the edit says.
+        """
+        with suppress(EngineError):
+            plan, _ = self._planner.plan(self.package.multiple, self.package.multiple, 1, 0)
+            self._move_to(plan.provider)
+            self._models.prefetch()
 
     def edit(self, request: EditRequest, cancel: CancelToken, *, previews: bool = True) -> Iterator[Event]:
         """Yields `Progress`, `Preview` (where wanted) and one `Variant` per seed, in order.
 
         A blank instruction gives copies of the picture. A variant is the same alone and among others: each has the
-        noise of its own seed, and all run at one batch size.
+        noise of its own seed, and all run at one batch size. Where the memory runs out, a `Notice` says what is tried
+        instead, and the variants that are missing follow.
         Raises `Cancelled` within one model call, `RequestError`, `PackageError`, `ProviderError`, `EngineMemoryError`.
         """
         with _out_of_memory():
@@ -116,196 +89,70 @@ class Engine:
         self._models.close()
         self._conditions.clear()
 
+    def _open_on(self, chosen: Chosen) -> None:
+        self.chosen = chosen
+        self._models = Models(self.package, chosen.provider)
+        self._conditions = Conditions(self.package, self._models, few_shapes=chosen.provider.static)
+        # Where the device computes, the processor has time to finish a variant beside the next one's steps.
+        self._finisher = ThreadPoolExecutor(1, "finish") if chosen.provider.device_memory else None
+        static = chosen.provider.static
+        self._run = EditRun(self.package, self._models, self._conditions, static, self._finisher)
+
+    def _move_to(self, provider: str) -> None:
+        """Go on with another provider; what the one before had loaded is given up."""
+        if provider != self.chosen.provider.name:
+            self.close()
+            first = self._first.provider.name
+            reason = first, "There was not enough memory for the edit."
+            other = Chosen(provider_named(provider), (*self._first.passed_over, reason))
+            self._open_on(self._first if provider == first else other)
+
     def _edit(self, request: EditRequest, cancel: CancelToken, previews: bool) -> Iterator[Event]:
         cancel.raise_if_cancelled()
-        plan = sampler_named(request.sampler)(Schedule.from_config(self.package.scheduler), request.steps)
-        self._check_memory(request)
-        batches = _batches(request.seeds, 1)
-        watch, pace = Stopwatch(), Pace(len(plan.steps), len(batches))
-        job = yield from self._prepare(request, cancel, plan, previews, watch)
-        with _finishing(self._finisher) as finish:
-            for batch in batches:
-                yield from self._batch(job, batch, finish, watch, pace)
-                watch = Stopwatch()
-            yield from finish.rest()
+        sampling = sampler_named(request.sampler)(Schedule.from_config(self.package.scheduler), request.steps)
+        size = self._conditions.size(request.image, request.size)
+        wish = Wish(request, cancel, sampling, size, previews)
+        key = *request.image.shape[:2], request.size, wish.branches
+        plan, said = self._worked.get(key), ""
+        known = plan is not None
+        if plan is None:
+            loaded = self._loaded_on(self._first.provider.name)
+            plan, said = self._planner.plan(*size, wish.branches, _photo(request), loaded)
+        if said:
+            yield Notice(said)
+        attempts = Attempts(plan, max(size))
+        checked = None if known else plan
+        yield from attempts.run(len(request.seeds), partial(self._attempt, wish, checked), self._models_again)
+        if attempts.said:
+            self._worked[key] = attempts.plan  # the next edit of this size need not fail again
 
-    def _check_memory(self, request: EditRequest) -> None:
-        height, width, channels = request.image.shape
-        photo = memory.photo_bytes(height * width, channels, request.image.itemsize)
-        budget = memory.available_memory() if self._memory_limit is None else self._memory_limit
-        model = 0 if self._models.loaded else memory.model_bytes(weights_bytes(self.package))
-        memory.check(model + photo, budget)
+    def _attempt(self, wish: Wish, checked: RunPlan | None, plan: RunPlan, indices: tuple[int, ...]) -> Iterator[Event]:
+        """checked: the plan whose memory was looked at already."""
+        if plan != checked:
+            loaded = self._loaded_on(plan.provider)
+            self._planner.check(plan, *wish.size, wish.branches, _photo(wish.request), loaded)
+        self._move_to(plan.provider)
+        return self._run.events(wish, plan, indices)
 
-    def _prepare(
-        self, request: EditRequest, cancel: CancelToken, plan: Plan, previews: bool, watch: Stopwatch
-    ) -> Generator[Event, None, _Job]:
-        """Load the models and encode the texts and the picture, each only where it is not there yet."""
-        steps = len(plan.steps)
-        height, width = self._conditions.size(request.image, request.size)
-        asked = len(branches(request.text_scale, request.image_scale))
-        factor = self.package.factor
-        self._models.fit(height, width)
-        self._models.prefetch(Shape(1, asked, height // factor, width // factor, _part(request)))
-        yield Progress(0, "load", 0, steps)
-        with watch.stage("load"):
-            self._models.wait(cancel)
-        yield Progress(0, "encode", 0, steps)
-        with watch.stage("text"):
-            text, null_text = self._conditions.text(request.instruction, cancel), self._conditions.text("", cancel)
-        with watch.stage("encode"):
-            picture = self._conditions.picture(request.image, request.size, cancel)
-        scales = request.text_scale, request.image_scale
-        conditioning = pipeline.Conditioning(picture.latent, text, null_text, *scales)
-        saving = kinds(steps, request.guidance_interval, request.reuse)
-        return _Job(request, cancel, plan, saving, picture, conditioning, previews)
+    def _models_again(self) -> None:
+        """Give up what a failed attempt holds: a session keeps what its runs took."""
+        self._models.drop()
 
-    def _batch(self, job: _Job, batch: _Batch, finish: _Finish, watch: Stopwatch, pace: Pace) -> Iterator[Event]:
-        latents = self._conditions.scaled(job.picture)
-        for index in batch.indices:
-            yield Progress(index, "denoise", 0, job.steps, pace.left(batch.number, 0))
-        for item, seconds in timed(self._steps(job, batch)):
-            latents = item.latents
-            watch.add("denoise", seconds / len(batch.indices))
-            pace.step_took(seconds)
-            yield from finish.ready()
-            yield from self._told(job, batch, item, pace)
-        for place, index in enumerate(batch.indices):
-            yield Progress(index, "apply", job.steps, job.steps, pace.left(batch.number, job.steps))
-            own = Stopwatch(watch.seconds if place == 0 else {"denoise": watch.seconds["denoise"]})
-            finish.begin(partial(self._variant, job, index, latents[place : place + 1], own, pace))
-            yield from finish.ready()
-
-    def _told(self, job: _Job, batch: _Batch, item: pipeline.Denoised, pace: Pace) -> Iterator[Event]:
-        """How far a batch is after a step."""
-        estimates = item.estimate.numpy() if job.previews else None
-        for place, index in enumerate(batch.indices):
-            yield Progress(index, "denoise", item.step, job.steps, pace.left(batch.number, item.step))
-            if estimates is not None:
-                yield Preview(index, self._preview(job, np.asarray(estimates[place : place + 1], np.float32)))
-
-    def _variant(self, job: _Job, index: int, latent: Floats, watch: Stopwatch, pace: Pace) -> Variant:
-        start = time.perf_counter()
-        result = self._finish(job, latent, watch)
-        pace.end_took(time.perf_counter() - start)
-        return _variant(job.request, index, result, watch)
-
-    def _steps(self, job: _Job, batch: _Batch) -> Iterator[pipeline.Denoised]:
-        return pipeline.denoise(
-            self._models.stepper(reuses=job.request.reuse > 1),
-            plan=job.plan,
-            prediction_type=self.package.prediction_type,
-            conditioning=job.conditioning,
-            seeds=batch.seeds,
-            cancel=job.cancel,
-            latent_channels=self.package.latent_channels,
-            saving=job.saving,
-        )
-
-    def _finish(self, job: _Job, latent: Floats, watch: Stopwatch) -> Pixels:
-        """The finished latent as pixels of the photo's own size, composed with the source."""
-        request, view = job.request, job.picture.view
-        with watch.stage("decode"):
-            after = view.uncrop(self._models.vae.decode(latent, job.cancel))
-            before = view.uncrop(self._conditions.before(job.picture, job.cancel)) if request.full_res else None
-        source = request.image[..., :3]
-        with watch.stage("apply"):
-            if before is None:
-                edited = detail.plain(source, after)
-            else:
-                edited = detail.full_resolution(source, view.uncrop(view.pixels), before, after)
-        job.cancel.raise_if_cancelled()
-        with watch.stage("compose"):
-            return compose.composite(request.image, edited, request.mask)
-
-    def _preview(self, job: _Job, estimate: Floats) -> NDArray[np.uint8]:
-        if self._colours is None:
-            own = self._conditions.scaled(job.picture), self._conditions.before(job.picture, job.cancel)
-            any_colour = self._any_colour(job.cancel, own[0].shape)
-            self._colours = LatentToRgb.fit([own, any_colour])
-        return _shown(self._colours.image(estimate), job.picture.view)
-
-    def _any_colour(self, cancel: CancelToken, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-        """A pair of latent and picture with all colours, of this shape where the graphs know no other."""
-        decode = partial(self._models.vae.decode, cancel=cancel)
-        channels = self.package.latent_channels
-        return probe(decode, channels, (shape[2], shape[3])) if self.chosen.provider.static else probe(decode, channels)
-
-
-class _Finish:
-    """Variants being finished, handed out in the order in which they were begun."""
-
-    def __init__(self, executor: Executor | None) -> None:
-        self._executor = executor
-        self._begun: list[Future[Variant]] = []
-
-    def begin(self, work: Callable[[], Variant]) -> None:
-        """Do it beside what comes next, or now where there is no executor."""
-        if self._executor is not None:
-            self._begun.append(self._executor.submit(work))
-            return
-        done = Future[Variant]()
-        done.set_result(work())
-        self._begun.append(done)
-
-    def ready(self) -> Iterator[Variant]:
-        while self._begun and self._begun[0].done():
-            yield self._begun.pop(0).result()
-
-    def rest(self) -> Iterator[Variant]:
-        while self._begun:
-            yield self._begun.pop(0).result()
-
-    def stop(self) -> None:
-        """Nothing goes on behind the back of whoever left early."""
-        for future in self._begun:
-            future.cancel()
-        wait(self._begun)
-
-
-@contextmanager
-def _finishing(executor: Executor | None) -> Generator[_Finish, None, None]:
-    finish = _Finish(executor)
-    try:
-        yield finish
-    finally:
-        finish.stop()
-
-
-def _batches(seeds: tuple[int, ...], size: int) -> tuple[_Batch, ...]:
-    starts = range(0, len(seeds), size)
-    rows = ((number, seeds[start : start + size]) for number, start in enumerate(starts))
-    return tuple(
-        _Batch(number, tuple(range(number * size, number * size + len(row))), row + row[-1:] * (size - len(row)))
-        for number, row in rows
-    )
-
-
-def _part(request: EditRequest) -> str:
-    """Which part of the network the first step runs."""
-    return "keeping" if request.reuse > 1 else "whole"
-
-
-def _shown(image: Floats, view: View) -> NDArray[np.uint8]:
-    """A picture at latent size (1, 3, h, w) as uint8 at the size of the view, without its padding."""
-    height, width = view.pixels.shape[2:]
-    picture = np.ascontiguousarray(image[0].transpose(1, 2, 0))
-    large = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    planes = large.transpose(2, 0, 1)[np.newaxis]
-    return np.rint(view.uncrop(planes) * 255).astype(np.uint8)
+    def _loaded_on(self, provider: str) -> bool:
+        return self.chosen.provider.name == provider and self._models.loaded
 
 
 def copies(request: EditRequest, cancel: CancelToken) -> Iterator[Event]:
     """What a blank instruction gives: the picture itself, once per seed. Raises `Cancelled`."""
     for index in range(len(request.seeds)):
         cancel.raise_if_cancelled()
-        yield _variant(request, index, request.image.copy(), Stopwatch())
+        yield compared(request, index, request.image.copy(), Stopwatch())
 
 
-def _variant(request: EditRequest, index: int, result: Pixels, watch: Stopwatch) -> Variant:
-    with watch.stage("compare"):
-        changed = compose.changed_fraction(request.image, result)
-        outside = compose.outside_mask_changed(request.image, result, request.mask)
-    return Variant(index, request.seeds[index], result, watch.total, changed, outside, watch.seconds)
+def _photo(request: EditRequest) -> int:
+    """Bytes that the photo's own pixels take during an edit."""
+    height, width, channels = request.image.shape
+    return memory.photo_bytes(height * width, channels, request.image.itemsize)
 
 
 @contextmanager

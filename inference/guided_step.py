@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 class Shape:
     """What a step's graph computes: B branches of V variants at a latent's height and width.
 
-    part: "whole", "keeping" (whole, and its deep features are kept) or "shallow" (deep features are given).
+    part: "whole", which also gives its deep features where the network has any, or "shallow", which is given them.
     """
 
     variants: int
@@ -35,10 +35,9 @@ Bind = Callable[[Shape], Binding]
 
 @dataclass(eq=False)
 class GuidedStepper:
-    """bind: a binding of the step's graph for a shape. reuses: whether steps may take deep features from others."""
+    """bind: a binding of the step's graph for a shape."""
 
     bind: Bind
-    reuses: bool = False
     _latents: Array | Held = field(default_factory=lambda: np.zeros((0, 0, 0, 0), np.float32))
     _before: Array | Held = field(default_factory=lambda: np.zeros((0, 0, 0, 0), np.float32))
     _none: Array = field(default_factory=lambda: np.zeros((0, 0, 0, 0), np.float32))
@@ -71,8 +70,7 @@ class GuidedStepper:
     def _binding(self, asked: Asked, deep: bool) -> Binding:
         """The binding for these branches, which has been told their conditions."""
         variants, height, width = len(self._none), *self._none.shape[2:]
-        part = "whole" if not self.reuses else "keeping" if deep else "shallow"
-        shape = Shape(variants, len(asked.branches), height, width, part)
+        shape = Shape(variants, len(asked.branches), height, width, "whole" if deep else "shallow")
         if shape not in self._bound:
             self._bound[shape] = self.bind(shape)
         if self._told.get(shape) is not asked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -24,6 +25,21 @@ def available_memory(root: Path = Path("/")) -> int:
     return max(0, min(_system_memory(root), _cgroup_memory(root), _limit_memory(root)))
 
 
+def used_memory(root: Path = Path("/")) -> int:
+    """Bytes of memory that this process holds now, mapped files aside; 0 where that cannot be told."""
+    sizes = _lines(root / "proc/self/statm")
+    if sizes:
+        _, resident, shared, *_ = map(int, sizes[0].split())
+        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+    return _windows_used() if sys.platform == "win32" else 0
+
+
+def budget(limit: int | None = None, root: Path = Path("/")) -> int:
+    """Bytes that this process may hold in all: what it has and what is free, and no more than the user's `limit`."""
+    most = used_memory(root) + available_memory(root)
+    return most if limit is None else min(limit, most)
+
+
 def photo_bytes(pixels: int, channels: int = 4, itemsize: int = 1) -> int:
     """What an edit of a photo with so many pixels takes, the model aside."""
     return pixels * channels * itemsize * PHOTO_COPIES
@@ -39,16 +55,32 @@ def max_pixels(budget: int, weights: int = 0, channels: int = 4, itemsize: int =
     return max(1, (budget - model_bytes(weights)) // photo_bytes(1, channels, itemsize))
 
 
-def check(needed: int, budget: int) -> None:
-    """Raises `EngineMemoryError` when `needed` bytes are more than `budget`."""
-    if needed > budget:
+def check(needed: int, budget: int, limit: int | None = None) -> None:
+    """Raises `EngineMemoryError` when `needed` bytes are more than `budget`. limit: the user's, as for `budget`."""
+    if needed <= budget:
+        return
+    if limit is not None and limit <= budget:
         raise EngineMemoryError(
-            f"This edit needs about {_readable(needed)} of memory and {_readable(budget)} are free: "
-            "close other programs or use a smaller picture."
+            f"This edit needs about {readable(needed)} of memory and its limit is {readable(limit)}: "
+            "raise the limit, choose a smaller size, or use a smaller picture."
         )
+    raise EngineMemoryError(
+        f"This edit needs about {readable(needed)} of memory and {readable(budget)} are free: "
+        "close other programs, choose a smaller size, or use a smaller picture."
+    )
 
 
-def _readable(count: int) -> str:
+def size_of(text: str) -> int | None:
+    """Bytes in a text like "6GB", "1.5 GiB" or "800M"; a bare number counts gigabytes. None for anything else."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", text.lower())
+    if found is None:
+        return None
+    number, prefix, binary = found.groups()
+    return round(float(number) * (1024 if binary else 1000) ** " kmgt".index(prefix or "g"))
+
+
+def readable(count: int) -> str:
+    """ "5.9 GB" or "420 MB", in powers of 1000."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
@@ -140,3 +172,17 @@ if sys.platform == "win32":
         status.length = ctypes.sizeof(_MemoryStatus)
         ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
         return int(status.available_physical)
+
+    class _Counters(ctypes.Structure):
+        _fields_ = (
+            ("size", ctypes.c_ulong),
+            ("faults", ctypes.c_ulong),
+            *((name, ctypes.c_size_t) for name in ("peak", "working_set", "a", "b", "c", "d", "pagefile", "e")),
+        )
+
+    def _windows_used() -> int:
+        counters = _Counters()
+        process = ctypes.c_void_p(-1)  # this one
+        kernel = ctypes.windll.kernel32
+        kernel.K32GetProcessMemoryInfo(process, ctypes.byref(counters), ctypes.sizeof(_Counters))
+        return int(counters.working_set)

@@ -16,8 +16,8 @@ from inference.package import ModelPackage
 from inference.provider import Provider
 from inference.session import load
 from inference.shallow import Cut, cut, shallow, with_deep_output
-from inference.step_graph import compose_step
 from inference.shared_weights import SharedWeights
+from inference.step_graph import compose_step
 from inference.text import TextEncoder
 from inference.types import CancelToken
 from inference.vae import Vae
@@ -51,6 +51,7 @@ class Models:
         self._loader = ThreadPoolExecutor(max_workers=2, thread_name_prefix="load")
         self._loading: dict[_Key, Future[Network]] = {}
         self._size: tuple[int, int] = (0, 0)
+        self._tile: int | None = None
         self._text: TextEncoder | None = None
 
     @property
@@ -63,27 +64,36 @@ class Models:
     @property
     def vae(self) -> Vae:
         encoder, decoder = (self._network(key) for key in self._vae_keys())
-        return Vae(encoder, decoder, self._package)
+        return Vae(encoder, decoder, self._package, self._tile)
 
     def stepper(self, reuses: bool = False) -> GuidedStepper:
         """Guided steps for the size of `fit`. Raises `RequestError` where features cannot be reused."""
         if reuses and self._cut is None:
             raise RequestError(
-                f"The model {self._package.name} has no place where a step could reuse the one before: set reuse to 1."
+                f"The model {self._package.name} has no part that steps could reuse: choose the speed Exact (reuse 1)."
             )
-        return GuidedStepper(self.bind, reuses)
+        return GuidedStepper(self.bind)
 
     @property
     def loaded(self) -> bool:
         """True once a load of everything has begun: its memory is taken, or about to be."""
         return {key.network for key in self._loading} == {TEXT, ENCODER, DECODER, UNET}
 
-    def fit(self, height: int, width: int) -> None:
-        """The size in pixels of the pictures that come next; what is loaded for another size is given up."""
-        if self._provider.static and (height, width) != self._size:
+    def fit(self, height: int, width: int, tile: int | None = None) -> None:
+        """The size in pixels of the pictures that come next; what is loaded for another size is given up.
+
+        tile: side of the autoencoder's tiles, as for `Vae`.
+        """
+        if self._provider.static and (height, width, tile) != (*self._size, self._tile):
             for key in [key for key in self._loading if key.network != TEXT]:
                 _close(self._loading.pop(key))
-            self._size = height, width
+        self._size, self._tile = (height, width), tile
+
+    def drop(self) -> None:
+        """Give up everything that is loaded, and its memory; it is loaded again when it is needed."""
+        while self._loading:
+            _close(self._loading.popitem()[1])
+        self._text = None
 
     def prefetch(self, shape: Shape | None = None) -> None:
         """Begin to load whatever is not loaded; a load that failed before is tried again.
@@ -113,15 +123,13 @@ class Models:
 
     def close(self) -> None:
         self._loader.shutdown(wait=True, cancel_futures=True)
-        for future in self._loading.values():
-            _close(future)
-        self._loading.clear()
+        self.drop()
 
     def _text_key(self) -> _Key:
         return self._key(TEXT, (1, self._package.text_length))
 
     def _vae_keys(self) -> tuple[_Key, _Key]:
-        height, width = self._size
+        height, width = (min(side, self._tile or side) for side in self._size)
         factor = self._package.factor
         return self._key(ENCODER, (1, height, width)), self._key(DECODER, (1, height // factor, width // factor))
 
@@ -178,7 +186,8 @@ class Models:
         """The guided step around the UNet in a file."""
         package = self._package
         data = _mapped(path)
-        if part != "whole" and self._cut is not None:
+        if self._cut is not None:
+            # The whole one gives its deep features always: one graph, and one set of weights, with and without reuse.
             data = memoryview((shallow if part == "shallow" else with_deep_output)(data, self._cut))
         return compose_step(parse_graph(path, data), data, package.latent_channels, package.image_channels)
 

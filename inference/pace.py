@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -33,32 +33,35 @@ class Stopwatch:
 
 
 class Pace:
-    """Tells the time left from the steps and the ends of variants measured so far."""
+    """Tells the time left from the steps and the ends of batches measured so far.
 
-    def __init__(self, steps: int, variants: int) -> None:
-        self._steps, self._variants = steps, variants
-        self._step_seconds: list[float] = []
+    costs: what each step of a batch costs, in any unit: steps may do more or less.
+    """
+
+    def __init__(self, costs: Sequence[float], batches: int) -> None:
+        self._costs, self._batches = tuple(costs), batches
+        self._steps: list[tuple[float, float]] = []  # (seconds, cost) of each
         self._end_seconds: float | None = None
 
     def step_took(self, seconds: float) -> None:
-        self._step_seconds.append(seconds)
+        self._steps.append((seconds, self._costs[len(self._steps) % len(self._costs)]))
 
     def end_took(self, seconds: float) -> None:
         """What came after the last step of a variant: decoding, applying, composing."""
         self._end_seconds = seconds
 
-    def left(self, variant: int, step: int) -> float | None:
-        """Seconds left after `step` steps of variant number `variant` (from 0), or None before it can be told.
+    def left(self, batch: int, step: int) -> float | None:
+        """Seconds left after `step` steps of batch number `batch` (from 0), or None before it can be told.
 
         The first step also pays for memory that later ones reuse, so it alone tells nothing.
         """
-        if len(self._step_seconds) < min(2, self._steps * self._variants):
+        if len(self._steps) < min(2, len(self._costs) * self._batches):
             return None
-        steady = self._step_seconds[1:] or self._step_seconds
-        mean = sum(steady) / len(steady)
-        end = mean if self._end_seconds is None else self._end_seconds
-        later = self._variants - variant - 1
-        return mean * (self._steps - step + self._steps * later) + end * (later + 1)
+        steady = self._steps[1:] or self._steps
+        seconds, cost = (sum(values) for values in zip(*steady, strict=True))
+        end = seconds / len(steady) if self._end_seconds is None else self._end_seconds
+        later = self._batches - batch - 1
+        return seconds / cost * (sum(self._costs[step:]) + sum(self._costs) * later) + end * (later + 1)
 
 
 def timed(items: Iterator[Item]) -> Iterator[tuple[Item, float]]:

@@ -36,6 +36,7 @@ class Worker:
         self._jobs: queue.Queue[wire.Message] = queue.Queue()
         self._tokens: dict[int, CancelToken] = {}
         self._file: Path | None = None
+        self._provider = ""
 
     def run(self, package: Path, provider: str, memory_limit: int | None) -> None:
         """Until the input ends. A failed start is told and ends the process."""
@@ -46,7 +47,7 @@ class Worker:
         except Exception as error:
             self._fail(None, error)
             return
-        self._send({"is": "ready", "provider": engine.chosen.provider.name, "passed_over": engine.chosen.passed_over})
+        self._tell_provider(engine)
         while True:
             self._work(engine, self._jobs.get())
 
@@ -74,9 +75,16 @@ class Worker:
         try:
             request = wire.request_from(message["request"], pixels)
             for event in engine.edit(request, cancel, previews=bool(message["previews"])):
+                self._tell_provider(engine)
                 self._send({**wire.event_message(event, pixels), "job": message["job"]})
         finally:
             pixels.close()
+
+    def _tell_provider(self, engine: Engine) -> None:
+        """What the engine runs on, at first and whenever it is another."""
+        if engine.chosen.provider.name != self._provider:
+            self._provider = engine.chosen.provider.name
+            self._send({"is": "ready", "provider": self._provider, "passed_over": engine.chosen.passed_over})
 
     def _fail(self, job: int | None, error: Exception) -> None:
         if not isinstance(error, EngineError):

@@ -47,17 +47,22 @@ class Opening:
 
 
 @contextmanager
-def opening(package: ModelPackage, provider: str, *, wanted: bool) -> Generator[Opening, None, None]:
-    """Begin to open an engine for `package`, if one is wanted; it is closed at the end of the block."""
+def opening(
+    package: ModelPackage, provider: str, *, wanted: bool, memory_limit: int | None = None
+) -> Generator[Opening, None, None]:
+    """Begin to open an engine for `package`, if one is wanted; it is closed at the end of the block.
+
+    memory_limit: bytes, as for `Engine.open`.
+    """
     with ThreadPoolExecutor(1, thread_name_prefix="open") as pool:
-        opened = Opening(pool.submit(_open, package, provider) if wanted else None)
+        opened = Opening(pool.submit(_open, package, provider, memory_limit) if wanted else None)
         try:
             yield opened
         finally:
             opened.close()
 
 
-def _open(package: ModelPackage, provider: str) -> Engine:
-    engine = Engine.open(package, provider)
+def _open(package: ModelPackage, provider: str, memory_limit: int | None) -> Engine:
+    engine = Engine.open(package, provider, memory_limit)
     engine.prefetch()
     return engine

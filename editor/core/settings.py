@@ -75,6 +75,15 @@ SETTINGS: tuple[Setting, ...] = (
         help="auto, or the name of one that Model shows.", restart=True,
     ),
     Setting(
+        key="memory_gigabytes", title="Memory for the model", section="Edit", kind="number", default=0.0, minimum=0,
+        maximum=1024, step=0.5, unit="GB", restart=True,
+        help="0 for what is free. An edit that needs more is refused.",
+    ),
+    Setting(
+        key="rest_minutes", title="Give its memory back after", section="Edit", kind="whole", default=10, minimum=0,
+        maximum=600, unit="min", help="Minutes without an edit; 0 for never.", restart=True,
+    ),
+    Setting(
         key="jpeg_quality", title="JPEG quality", section="Files", kind="whole", default=92, minimum=1, maximum=100,
         help="Offered first when exporting.",
     ),
@@ -111,6 +120,8 @@ class Settings:
     keep_variants: bool = True
     variants_megabytes: int = 200
     provider: str = "auto"
+    memory_gigabytes: float = 0.0
+    rest_minutes: int = 10
     jpeg_quality: int = 92
     recent: tuple[str, ...] = ()
     shortcuts: Mapping[str, str] = field(default_factory=_no_text)

@@ -22,7 +22,7 @@ from editor.edits.session import EditSession
 from editor.edits.settings import EditSettings
 from editor.edits.values import Message, Running, VariantItem
 from inference.errors import EngineError
-from inference.types import EditRequest, Event, Preview, Variant
+from inference.types import EditRequest, Event, Notice, Preview, Variant
 from inference.types import Progress as Step
 
 # A random seed stays short enough to be typed again.
@@ -224,6 +224,8 @@ class Generation:
             self._step(run, event)
         elif isinstance(event, Preview):
             self.session.change(run.ids[event.variant], preview=event.image)
+        elif isinstance(event, Notice):
+            self.session.message = messages.notice(event.text)
         else:
             self._variant(run, event)
 

@@ -28,6 +28,11 @@ def failure(text: str, kind: str) -> Message:
     return Message(text, "error", _BUTTONS.get(kind, ()))
 
 
+def notice(text: str) -> Message:
+    """What the engine does otherwise than asked, while it goes on."""
+    return Message(text, "warning")
+
+
 def cancelled(done: int, wanted: int) -> Message:
     return Message(f"Cancelled; {done} of {wanted} variants are ready." if done else "Cancelled.", "info")
 

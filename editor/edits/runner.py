@@ -9,7 +9,8 @@ from inference.types import EditRequest, Event
 
 
 class EngineStatus(Observed):
-    """state: "" before the first edit, "starting", "ready", "busy" or "died". model: the package that is loaded.
+    """state: "" before the first edit, "starting", "ready", "busy", "died", or "resting" while it has given its memory
+    back. model: the package that is loaded, or was.
 
     provider: what it runs on ("cpu", "cuda"), "" until it is known. reasons: (provider, why not) of those passed over.
     Changes are told on the thread of the window.

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from editor.core.observe import Observed
+from editor.edits.savings import EXACT
 from editor.edits.settings import EditSettings, ModelFacts
 from editor.edits.values import Message, Running, State, VariantItem
 
 __all__ = ["EditSession", "EditSettings", "Message", "ModelFacts", "Running", "State", "VariantItem"]
 
-SAMPLERS = ("euler", "euler_ancestral", "ddim", "dpmpp_2m", "dpmpp_2m_karras")
+SAMPLERS = ("euler", "euler_ancestral", "ddim", "dpmpp_2m", "dpmpp_2m_karras", "lcm")
 
 # Own instructions that are remembered.
 _REMEMBERED = 200
@@ -26,7 +27,7 @@ class EditSession(Observed):
     count: variants to make. seed: of the first; variant i has seed + i. With seed_locked False a new edit draws one.
     chosen: ids of variants, the first is shown in place. compare: "", "before", "split" or "grid"; split: where the
     line stands, in [0, 1]; grid: 2, 4 or 9; difference: the grid shows maps of what changed.
-    again: the edit layer that is edited again, or "". engine: "", "starting", "ready", "busy" or "died".
+    again: the edit layer that is edited again, or "". engine: as the state in `EngineStatus`.
     """
 
     def __init__(self, model: ModelFacts | None = None, own_instructions: tuple[str, ...] = ()) -> None:
@@ -43,6 +44,8 @@ class EditSession(Observed):
         self.size: int = 512
         self.model: str = ""
         self.full_res: bool = True
+        self.guidance_interval: tuple[float, float] = EXACT.interval
+        self.reuse: int = EXACT.reuse
         self.facts: ModelFacts | None = None
         self.variants: tuple[VariantItem, ...] = ()
         self.chosen: tuple[str, ...] = ()
@@ -72,6 +75,7 @@ class EditSession(Observed):
             self.steps, self.sampler, self.size = self.facts.steps, self.facts.sampler, self.facts.size
             self.text_scale, self.image_scale = self.facts.text_scale, self.facts.image_scale
         self.seed_locked, self.full_res = False, True
+        self.guidance_interval, self.reuse = EXACT.interval, EXACT.reuse
 
     @property
     def settings(self) -> EditSettings:
@@ -85,6 +89,8 @@ class EditSession(Observed):
             self.size,
             self.model,
             self.full_res,
+            self.guidance_interval,
+            self.reuse,
         )
 
     def take(self, settings: EditSettings, seed: int | None = None) -> None:
@@ -93,6 +99,7 @@ class EditSession(Observed):
         self.steps, self.sampler, self.size = settings.steps, settings.sampler, settings.size
         self.text_scale, self.image_scale = settings.text_scale, settings.image_scale
         self.full_res = settings.full_res
+        self.guidance_interval, self.reuse = settings.guidance_interval, settings.reuse
         if seed is not None:
             self.seed, self.seed_locked = seed, True
 

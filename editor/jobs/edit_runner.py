@@ -16,6 +16,8 @@ from inference.types import CancelToken, EditRequest, Event
 
 UNEXPECTED = "Unexpected"
 
+IDLE_SECONDS = 600.0
+
 
 class EditEngine(Protocol):
     """An engine in this process, its client, or a stand-in."""
@@ -62,15 +64,24 @@ class ProcessEditRunner:
     """One engine process at a time, kept for the next edit with the same package; edits run one after the other.
 
     find: the folder of a package by its name; may raise EngineError. Make it on the thread of the window.
+    memory_limit: bytes that an edit may take; None for what is free. idle: seconds without an edit after which the
+    process ends, and its memory is free; the next edit starts it again. 0: it stays.
     """
 
-    def __init__(self, find: Callable[[str], Path], provider: str = "auto", memory_limit: int | None = None) -> None:
-        self._find, self._provider, self._limit = find, provider, memory_limit
+    def __init__(
+        self,
+        find: Callable[[str], Path],
+        provider: str = "auto",
+        memory_limit: int | None = None,
+        idle: float = IDLE_SECONDS,
+    ) -> None:
+        self._find, self._provider, self._limit, self._idle = find, provider, memory_limit, idle
         self._post = Post()
         self._status = EngineStatus()
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._client: EngineClient | None = None
         self._folder: Path | None = None
+        self._package = ""
         self._edits: set[_Edit] = set()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -116,8 +127,22 @@ class ProcessEditRunner:
     # What follows runs on the thread of the edits.
 
     def _loop(self) -> None:
-        while (work := self._work.get()) is not None:
+        while True:
+            running = self._client is not None and self._client.pid is not None
+            try:
+                work = self._work.get(timeout=self._idle if self._idle and running else None)
+            except queue.Empty:
+                self._rest()
+                continue
+            if work is None:
+                return
             work()
+
+    def _rest(self) -> None:
+        """Nothing was to do for long: end the process."""
+        if self._client is not None:
+            self._client.close()
+            self._tell(self._package, "resting")
 
     def _run(self, edit: _Edit) -> None:
         try:
@@ -152,6 +177,7 @@ class ProcessEditRunner:
         if self._client is None or folder != self._folder:
             self._drop()
             self._client, self._folder = EngineClient(folder, self._provider, self._limit), folder
+        self._package = package
         return self._client
 
     def _drop(self) -> None:

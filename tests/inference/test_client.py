@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +23,10 @@ from inference.client import EngineClient
 from inference.engine import Engine
 from inference.errors import Cancelled, EngineDied, EngineError, PackageError, ProviderError, RequestError
 from inference.package import open_package
+from inference.provider import Provider
+from inference.providers import Chosen
 from inference.types import CancelToken, EditRequest, Event, Preview, Progress, Variant
+from inference.worker import Worker
 
 ROOT = Path(client_module.__file__).parents[1]
 PATIENCE = 60.0  # for a busy machine; nothing waits that long when all is well
@@ -296,3 +302,16 @@ def test_a_flood_on_stderr_and_noise_on_stdout_disturb_nobody(
     client.close()
     assert client.diagnosis.endswith("driver: hello\n")
     assert len(client.diagnosis) < 100_000
+
+
+def test_a_worker_tells_its_provider_at_first_and_when_it_is_another() -> None:
+    sink = io.BytesIO()
+    worker = Worker(io.BytesIO(), sink)
+    engine = SimpleNamespace(chosen=Chosen(Provider("cuda", "", "")))
+    worker._tell_provider(engine)
+    worker._tell_provider(engine)
+    engine.chosen = Chosen(Provider("cpu", "", ""), (("cuda", "There was not enough memory for the edit."),))
+    worker._tell_provider(engine)
+    told = [json.loads(line) for line in sink.getvalue().splitlines()]
+    assert [message["provider"] for message in told] == ["cuda", "cpu"]
+    assert told[1]["passed_over"] == [["cuda", "There was not enough memory for the edit."]]

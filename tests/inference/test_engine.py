@@ -218,7 +218,7 @@ def test_a_cancel_from_another_thread_ends_the_edit(engine: Engine) -> None:
 
 def test_what_needs_more_than_the_budget_is_refused_in_words(tiny_package: Path) -> None:
     engine = Engine.open(open_package(tiny_package), "cpu", memory_limit=1_000_000)
-    with pytest.raises(EngineMemoryError, match=r"1 MB are free"):
+    with pytest.raises(EngineMemoryError, match=r"its limit is 1 MB"):
         list(engine.edit(request_for(), CancelToken()))
     engine.close()
 
@@ -316,5 +316,5 @@ def test_savings_change_the_result_and_do_less(tmp_path: Path, runs: Counter[str
 
 
 def test_a_model_without_a_place_to_cut_says_so(engine: Engine) -> None:
-    with pytest.raises(RequestError, match="set reuse to 1"):
+    with pytest.raises(RequestError, match="choose the speed Exact"):
         list(engine.edit(request_for(reuse=2), CancelToken()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,39 @@ def test_the_largest_photo_fits_and_a_larger_one_does_not() -> None:
 
 def test_a_photo_may_always_have_one_pixel() -> None:
     assert memory.max_pixels(0) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("6GB", 6_000_000_000),
+        ("6", 6_000_000_000),
+        ("1.5 gib", 3 << 29),
+        ("800M", 800_000_000),
+        ("4096 kB", 4_096_000),
+        ("2T", 2_000_000_000_000),
+    ],
+)
+def test_sizes_are_read(text: str, count: int) -> None:
+    assert memory.size_of(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "6 apples", "1e9", "6GBs", "nan"])
+def test_what_is_no_size_is_none(text: str) -> None:
+    assert memory.size_of(text) is None
+
+
+def test_the_budget_counts_what_the_process_has_and_what_is_free(tmp_path: Path) -> None:
+    root = write(tmp_path, MEMINFO | {"proc/self/statm": "1000 500 100 0 0 0 0\n"})
+    page = os.sysconf("SC_PAGE_SIZE")
+    assert memory.used_memory(root) == 400 * page
+    assert memory.budget(None, root) == 8 * GIB + 400 * page
+    assert memory.budget(GIB, root) == GIB
+    assert memory.budget(99 * GIB, root) == 8 * GIB + 400 * page
+
+
+def test_this_process_has_memory() -> None:
+    before = memory.used_memory()
+    block = bytearray(64 * memory.MEBIBYTE)
+    block[:: 1 << 12] = b"x" * len(block[:: 1 << 12])
+    assert memory.used_memory() - before > 48 * memory.MEBIBYTE

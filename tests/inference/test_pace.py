@@ -11,11 +11,11 @@ from inference.pace import Pace, Stopwatch, timed
 
 
 def test_nothing_is_told_before_the_first_step() -> None:
-    assert Pace(4, 2).left(0, 0) is None
+    assert Pace((1.0,) * 4, 2).left(0, 0) is None
 
 
 def test_time_left_counts_steps_variants_and_their_ends() -> None:
-    pace = Pace(steps=4, variants=2)
+    pace = Pace((1.0,) * 4, 2)
     pace.step_took(9.0)
     assert pace.left(0, 1) is None  # the first step tells nothing
     pace.step_took(1.0)
@@ -24,6 +24,14 @@ def test_time_left_counts_steps_variants_and_their_ends() -> None:
     pace.end_took(0.5)
     assert pace.left(1, 0) == pytest.approx(2.0 * 4 + 0.5)
     assert pace.left(1, 4) == pytest.approx(0.5)
+
+
+def test_cheaper_steps_count_for_less() -> None:
+    pace = Pace((2.0, 2.0, 1.0, 0.5), 1)
+    pace.step_took(9.0)
+    pace.step_took(4.0)
+    pace.end_took(0.0)
+    assert pace.left(0, 2) == pytest.approx(2.0 * 1.5)
 
 
 def test_stages_add_up_also_when_one_fails() -> None:

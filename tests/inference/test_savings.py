@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.errors import RequestError
-from inference.savings import StepKind, calls, kinds, saved
+from inference.savings import StepKind, costs, kinds
 
 WHOLE, SHALLOW = StepKind(), StepKind(deep=False)
 ALONE, ALONE_SHALLOW = StepKind(guided=False), StepKind(guided=False, deep=False)
@@ -17,7 +17,7 @@ intervals = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted).filter(lambd
 
 def test_nothing_is_saved_unless_asked_for() -> None:
     assert kinds(3) == (WHOLE, WHOLE, WHOLE)
-    assert saved(kinds(20), 3, 0.2) == 0
+    assert sum(costs(kinds(20), 3)) == 60
 
 
 def test_guidance_is_on_in_the_steps_whose_middle_lies_in_the_interval() -> None:
@@ -41,10 +41,10 @@ def test_deep_features_are_not_kept_from_one_set_of_branches_to_another() -> Non
     assert kinds(8, (0.375, 0.75), reuse=2) == expected
 
 
-def test_calls_counts_branches_and_shares() -> None:
-    assert calls(kinds(4), 3, 0.25) == 12
-    assert calls((WHOLE, SHALLOW, ALONE, ALONE_SHALLOW), 3, 0.25) == 3 + 0.75 + 1 + 0.25
-    assert saved(kinds(4, reuse=2), 2, 0.2) == pytest.approx(0.4)
+def test_costs_count_branches_and_shares() -> None:
+    assert costs(kinds(4), 3, 0.25) == (3, 3, 3, 3)
+    assert costs((WHOLE, SHALLOW, ALONE, ALONE_SHALLOW), 3, 0.25) == (3, 0.75, 1, 0.25)
+    assert sum(costs(kinds(4, reuse=2), 2, 0.2)) == pytest.approx(8 * 0.6)
 
 
 @pytest.mark.parametrize(("steps", "interval", "reuse"), [(0, (0, 1), 1), (4, (0.5, 0.5), 1), (4, (0, 1), 0)])
@@ -63,4 +63,4 @@ def test_every_request_can_be_run(steps: int, interval: tuple[float, float], reu
         assert after.deep or after.guided == before.guided
     shallow_in_a_row = max((len(run) for run in "".join("ds"[not kind.deep] for kind in found).split("d")), default=0)
     assert shallow_in_a_row < reuse
-    assert 0 <= saved(found, 3, 0.25) < 1
+    assert 0 < sum(costs(found, 3, 0.25)) <= 3 * len(found)

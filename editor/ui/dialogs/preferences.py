@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -23,6 +24,9 @@ from editor.ui.widgets.number_box import number_box, whole_box
 
 Read = Callable[[], Value]
 
+HELP_WIDTH = 290
+"""Pixels of a line of help in the narrowest dialog. A form keeps no room for the second line by itself."""
+
 
 class PreferencesDialog(Dialog):
     """`settings` has the user's choices after `accept`."""
@@ -31,6 +35,7 @@ class PreferencesDialog(Dialog):
         super().__init__("Preferences", "Save", parent)
         self._settings = settings
         self._reads: dict[str, Read] = {}
+        self._helps: list[QLabel] = []
         self.tabs = QTabWidget(self)
         for section in dict.fromkeys(setting.section for setting in SETTINGS):
             self.tabs.addTab(self._page(section), section)
@@ -54,8 +59,16 @@ class PreferencesDialog(Dialog):
             widget, self._reads[setting.key] = _control(setting, value_of(self._settings, setting.key), page)
             widget.setAccessibleName(setting.title)
             form.addRow("" if setting.kind == "flag" else setting.title, widget)
-            form.addRow("", _help(setting, page))
+            self._helps.append(_help(setting, page))
+            form.addRow("", self._helps[-1])
         return page
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Now that the fonts are known, every help gets its lines."""
+        for label in self._helps:
+            label.ensurePolished()
+            label.setMinimumHeight(label.heightForWidth(HELP_WIDTH))
+        super().showEvent(event)
 
 
 def _help(setting: Setting, parent: QWidget) -> QLabel:

@@ -222,7 +222,7 @@ def test_a_blank_instruction_copies_the_picture(
         (["--guidance-interval", "most"], "out.png", 2, "0.1-0.8"),
         (["--guidance-interval", "0.8-0.1"], "out.png", 2, "0.8 to 0.1"),
         (["--reuse", "0"], "out.png", 2, "reuse"),
-        (["--reuse", "2"], "out.png", 2, "set reuse to 1"),
+        (["--reuse", "2"], "out.png", 2, "choose the speed Exact"),
         ([], "none/out.png", 5, "folder"),
         ([], "{tmp}/in.png/out.png", 5, "out.png"),
         ([], "{tmp}/a-folder.png", 5, "a-folder.png"),

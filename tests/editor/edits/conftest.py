@@ -18,21 +18,27 @@ from editor.edits.open_document import OpenDocument
 from editor.edits.session import EditSession, ModelFacts
 from editor.jobs.edit_runner import InlineEditRunner
 from inference.compose import changed_fraction, composite, outside_mask_changed
-from inference.types import CancelToken, EditRequest, Event, Preview, Progress, Variant
+from inference.types import CancelToken, EditRequest, Event, Notice, Preview, Progress, Variant
 
 FACTS = ModelFacts("tiny", "ab" * 32, "float16", 2, 7.5, 1.5, "euler", 64, ("make it snow",), "onnxruntime 1")
 
 
 class FakeEngine:
-    """The negative picture, shifted by the seed; `fail` is raised at the first event of variant `fail_at`."""
+    """The negative picture, shifted by the seed; `fail` is raised at the first event of variant `fail_at`.
+
+    notice: said before the first variant, if it is not "".
+    """
 
     def __init__(self) -> None:
         self.requests: list[EditRequest] = []
         self.fail: Exception | None = None
         self.fail_at = 0
+        self.notice = ""
 
     def edit(self, request: EditRequest, cancel: CancelToken) -> Iterator[Event]:
         self.requests.append(request)
+        if self.notice:
+            yield Notice(self.notice)
         for index, seed in enumerate(request.seeds):
             if self.fail is not None and index == self.fail_at:
                 raise self.fail

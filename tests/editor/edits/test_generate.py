@@ -109,6 +109,16 @@ def test_other_errors_are_said_too(bench: Any, error: Exception) -> None:
     assert not bench.generation.running
 
 
+def test_what_is_tried_instead_is_said_while_the_edit_goes_on(bench: Any) -> None:
+    bench.engine.notice = "Out of memory: trying one variant at a time."
+    bench.generation.start()
+    assert bench.session.message.text == bench.engine.notice and bench.session.message.kind == "warning"
+    assert [item.state for item in bench.session.variants] == ["done", "done"]
+    bench.engine.notice = ""
+    bench.generation.start()
+    assert bench.session.message is None
+
+
 def test_keep_undo_and_variants_stay(bench: Any, document: Document) -> None:
     bench.generation.start()
     ids = bench.session.chosen
