@@ -6,7 +6,7 @@ factors, text length, prediction type) comes out of the package, never out of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -27,7 +27,7 @@ from inference.manifest import (
     safe_name,
     save_manifest,
 )
-from inference.package_files import inside, package_files
+from inference.package_files import extra_graphs, inside, package_files
 
 __all__ = ["Dials", "ModelPackage", "open_package", "verify_package", "write_manifest"]
 
@@ -76,6 +76,15 @@ class ModelPackage:
     def sha256(self) -> str:
         """One hash over all files: the manifest's word for it, or computed now where there is no manifest."""
         return digest(self.manifest.files if self.manifest is not None else hash_files(self.folder))
+
+    def graph(self, part: str, preference: Sequence[str] = ("model",)) -> Path:
+        """The first of `preference`, file stems such as "attention", that the package has for one of its networks.
+
+        part: "text_encoder", "unet", "vae_encoder" or "vae_decoder". Every package has "model"; the others are the
+        same network with larger operators, and share its weights.
+        """
+        folder = self.folder / part
+        return next((file for stem in preference if (file := folder / f"{stem}.onnx").is_file()), folder / "model.onnx")
 
     @property
     def text_encoder(self) -> Path:
@@ -174,9 +183,11 @@ def _required(folder: Path) -> tuple[str, ...]:
 
 def _read(folder: Path, required: Iterable[str], manifest: Manifest | None) -> ModelPackage:
     graphs = _Graphs(*(read_graph(folder / part / "model.onnx") for part in _PARTS))
-    external = _external_data(folder, graphs.all())
+    extra = [read_graph(folder / name) for part in _PARTS for name in extra_graphs(folder, part)]
+    external = _external_data(folder, (*graphs.all(), *extra))
     if manifest is not None:
-        check_listed(folder, manifest, (*required, *external))
+        names = (f"{graph.path.parent.name}/{graph.path.name}" for graph in extra)
+        check_listed(folder, manifest, (*required, *names, *external))
     return _package(folder, graphs, manifest)
 
 

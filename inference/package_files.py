@@ -10,6 +10,9 @@ from inference.errors import PackageError
 
 MANIFEST = "manifest.json"
 
+# Graphs of the same network with larger operators, by file stem; they lie beside its model.onnx.
+EXTRA_GRAPHS = ("attention", "fp16")
+
 # Unpickling runs whatever code is in the file, so a package that has one is refused whole, needed or not.
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 
@@ -28,6 +31,12 @@ def package_files(folder: Path) -> dict[str, Path]:
     for path in files.values():
         _refuse(folder, root, path)
     return {name: files[name] for name in sorted(files) if _belongs(name)}
+
+
+def extra_graphs(folder: Path, part: str) -> tuple[str, ...]:
+    """The paths in the package of the graphs that a network has besides model.onnx ("unet/attention.onnx")."""
+    names = (f"{part}/{stem}.onnx" for stem in EXTRA_GRAPHS)
+    return tuple(name for name in names if (folder / name).is_file())
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -214,6 +214,42 @@ def test_external_data_belongs_to_the_package(tmp_path: Path, write_tiny_package
     assert "model.onnx_data" in refusal(folder)
 
 
+def add_graph(folder: Path, stem: str = "attention") -> Path:
+    """A second graph of the UNet that shares its weights."""
+    file = folder / "unet" / f"{stem}.onnx"
+    file.write_bytes((folder / "unet" / "model.onnx").read_bytes())
+    return file
+
+
+def test_the_graph_that_is_liked_best_is_chosen(tmp_path: Path, write_tiny_package: Writer) -> None:
+    folder = write_tiny_package(tmp_path / "p", external_data=True, manifest=False)
+    package = open_package(folder)
+    assert package.graph("unet", ("fp16", "attention", "model")) == package.unet
+    assert package.graph("vae_encoder") == package.vae_encoder
+    fused = add_graph(folder)
+    assert open_package(folder).graph("unet", ("fp16", "attention", "model")) == fused
+    assert open_package(folder).graph("unet", ("fp16", "model")) == package.unet
+
+
+def test_the_weights_of_every_graph_are_looked_at(tmp_path: Path, write_tiny_package: Writer) -> None:
+    folder = write_tiny_package(tmp_path / "p", external_data=True, manifest=False)
+
+    def move(model: onnx.ModelProto) -> None:
+        external = next(tensor for tensor in model.graph.initializer if tensor.external_data)
+        external.external_data[0].value = "../../secret"
+
+    change_graph(add_graph(folder, "fp16"), move)
+    assert "outside" in refusal(folder)
+    (folder / "unet/fp16.onnx").write_bytes(b"damaged")
+    assert "fp16.onnx is not an ONNX model" in refusal(folder)
+
+
+def test_the_manifest_has_to_vouch_for_every_graph(tmp_path: Path, write_tiny_package: Writer) -> None:
+    folder = write_tiny_package(tmp_path / "p", external_data=True)
+    add_graph(folder)
+    assert "attention.onnx is not in the manifest" in refusal(folder)
+
+
 def test_what_the_manifest_does_not_vouch_for_is_not_read(tiny_package: Path) -> None:
     files = json.loads((tiny_package / "manifest.json").read_text())["files"]
     del files["unet/model.onnx"]

@@ -114,8 +114,9 @@ def _as_json(report: ExportReport) -> dict[str, object]:
 def _as_text(report: ExportReport) -> str:
     lines = [f"{report.folder}: {report.name}, {report.precision}, {sum(report.sizes.values()) / 1e6:.1f} MB"]
     for parity in report.parity:
+        size = report.sizes.get(parity.component)  # none for a second graph of the same weights
         lines.append(
-            f"  {parity.component:<13} {report.sizes[parity.component] / 1e6:8.1f} MB   against torch: "
+            f"  {parity.component:<14} {f'{size / 1e6:8.1f} MB' if size else ' ' * 11}   against torch: "
             f"{parity.max_abs:.2g} absolute, {parity.relative:.2g} of the range"
         )
     return "\n".join([*lines, f"  {sum(report.seconds.values()):.1f} s"])

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any, cast
 
-import onnx
-
 from training.export.errors import ExportError
-from training.export.graph_file import float_timestep, read_graph
+from training.export.graph_file import float_timestep
 from training.export.quiet import quiet
+from training.export.skeleton import Skeleton, tag, trace_skeleton
 
 OPSET = 17  # DirectML's limit
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
@@ -48,24 +45,23 @@ def traceable(pipeline: Any) -> dict[str, tuple[Any, Any]]:
         pipeline.vae.register_to_config(sample_size=side * latent_factor(pipeline))
         import_module("optimum.exporters.onnx.model_configs")  # registers the configurations
         found = cast("Any", import_module("optimum.exporters.utils")).get_diffusion_models_for_export(pipeline)
+    for name in ("vae_encoder", "vae_decoder"):
+        tag(found[name][0])  # a copy of the autoencoder's tags takes as much memory as its weights
     return {name: found[name] for name in COMPONENTS}
 
 
-def trace(name: str, module: Any, config: Any, length: int) -> onnx.ModelProto:
-    """The ONNX graph of one component, opset 17, float32, dynamic in batch, height, width and sequence.
+def trace(name: str, module: Any, config: Any, length: int) -> Skeleton:
+    """The ONNX graph of one component, opset 17, float32, dynamic in batch, height, width and sequence, and where its
+    weights come from. `module` is left with tags in place of weights (`skeleton.tag`).
 
     length: the tokens that the text encoder is traced with. Raises `ExportError` when the graph has other inputs than
     the engine feeds.
     """
-    export = cast("Any", import_module("optimum.exporters.onnx.convert")).export
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        file = Path(folder) / "model.onnx"
-        export(module, config, file, opset=OPSET, input_shapes={"sequence_length": length, "height": 16, "width": 16})
-        model = read_graph(file)
-    inputs = tuple(value.name for value in model.graph.input)
+    traced = trace_skeleton(module, config, OPSET, {"sequence_length": length, "height": 16, "width": 16})
+    inputs = tuple(value.name for value in traced.model.graph.input)
     if inputs != COMPONENTS[name]:
         raise ExportError(
             f"The {name} takes {', '.join(inputs)}, and the engine can give {', '.join(COMPONENTS[name])}."
         )
-    float_timestep(model)
-    return model
+    float_timestep(traced.model)
+    return traced

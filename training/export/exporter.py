@@ -6,31 +6,45 @@ import json
 import math
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from inference.errors import Cancelled, EngineError
 from inference.manifest import is_safe_name
-from inference.package import Dials, write_manifest
+from inference.package import Dials, ModelPackage, open_package, write_manifest
 from inference.samplers import SAMPLERS
 from inference.types import CancelToken
-from training.export.components import COMPONENTS, text_length, trace, traceable
+from training.export.component import Job, make_component
+from training.export.components import COMPONENTS, text_length, traceable
 from training.export.errors import ExportCancelled, ExportError
 from training.export.files import check_target, folder_sizes, staged
-from training.export.graph_file import write_graph
-from training.export.load import load_pipeline
-from training.export.parity import Parity, compare, require
-from training.export.precision import PRECISIONS, Precision
+from training.export.load import Source, open_source
+from training.export.lora import merged
+from training.export.lora_keys import Lora
+from training.export.parity import Parity
+from training.export.precision import PRECISIONS
+from training.export.storing import EXTERNAL_ABOVE
 from training.export.tokenizer import write_tokenizer
 
 Report = Callable[[str, float], None]
 
+PARITY_FILE = "parity.json"
+
+# Share of the time that each component takes, after loading and before the manifest.
+_SHARES: Mapping[str, float] = {"text_encoder": 0.1, "unet": 0.66, "vae_encoder": 0.1, "vae_decoder": 0.14}
+_LOADED, _MADE = 0.04, 0.95
+# Where each stage of a component ends, as a share of the component.
+_STAGE_ENDS = (0.35, 0.6, 0.7, 1.0)
+
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export made. seconds: per stage; sizes: bytes per entry of the folder; parity: one per component."""
+    """What an export made. seconds: per stage; sizes: bytes per entry of the folder; parity: one per component.
+
+    notes: what a user should know of it, in sentences.
+    """
 
     folder: Path
     name: str
@@ -39,6 +53,13 @@ class ExportReport:
     parity: tuple[Parity, ...]
     seconds: Mapping[str, float]
     sizes: Mapping[str, int]
+    licence: str = "unknown"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def package(self) -> ModelPackage:
+        """What was made, read anew."""
+        return open_package(self.folder)
 
 
 @dataclass(frozen=True)
@@ -48,15 +69,24 @@ class _Work:
     report: Report
     cancel: CancelToken
     seconds: dict[str, float] = field(default_factory=dict[str, float])
+    now: list[tuple[str, float, float]] = field(default_factory=list[tuple[str, float, float]])
 
     @contextmanager
-    def stage(self, name: str, fraction: float) -> Generator[None]:
+    def stage(self, name: str, fraction: float, end: float | None = None) -> Generator[None]:
         self.cancel.raise_if_cancelled()
         self.report(name, fraction)
+        self.now[:] = [(name, fraction, fraction if end is None else end)]
         start = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - start
         self.cancel.raise_if_cancelled()
+
+    def step(self, share: float) -> None:
+        """Within a stage: the share of it that is done; 0 where that is not known."""
+        self.cancel.raise_if_cancelled()
+        name, begin, end = self.now[0]
+        if share > 0:
+            self.report(name, begin + share * (end - begin))
 
 
 def export_package(
@@ -69,16 +99,21 @@ def export_package(
     dials: Dials,
     instructions: Sequence[str],
     config: Path | None = None,
+    loras: Sequence[Lora] = (),
+    check: bool = True,
     replace: bool = False,
+    external_above: int = EXTERNAL_ABOVE,
     progress: Report | None = None,
     cancel: CancelToken | None = None,
 ) -> ExportReport:
-    """Makes the model package `target` from `source`, a diffusers InstructPix2Pix folder or one .safetensors file.
+    """Makes the model package `target` from `source`, a diffusers InstructPix2Pix folder or one file of weights.
 
     precision: a name of `PRECISIONS`. dials, instructions, name, licence: what the manifest says.
     config: for a single file, a folder with the tokenizer (see `single_file.config_folder`).
+    loras: merged into the weights. check: compare each graph with torch.
     replace: an existing package at `target` gives way once the new one is complete.
-    progress: called with the stage and the share done, 0 to 1. cancel: looked at between stages.
+    external_above: bytes of a component's weights from which on they lie beside its graphs, of which there are several.
+    progress: called with the stage and the share done, 0 to 1. cancel: looked at between stages and weights.
     Raises `ExportError` (source, target, a graph that does not match torch, cancelled); then nothing was written.
     """
     _check_wishes(name, precision, dials)
@@ -86,20 +121,23 @@ def export_package(
     work = _Work(progress or _silent, cancel or CancelToken())
     try:
         with work.stage("load", 0.0):
-            pipeline = load_pipeline(source, config)
+            opened, notes = merged(open_source(source, config), loras)
+        job = Job(opened.pipeline, PRECISIONS[precision], external_above, check)
         with staged(target) as stage:
-            parity = _fill(stage, pipeline, PRECISIONS[precision], work)
-            with work.stage("manifest", 0.97):
+            parity = _fill(stage, opened, job, work)
+            with work.stage("manifest", _MADE):
+                _write_parity(stage, parity)
                 package = write_manifest(
                     stage, name=name, licence=licence, precision=precision, dials=dials, instructions=instructions,
-                    source=source.absolute().name,
+                    source=_origin(source, loras),
                 )  # fmt: skip
         work.report("done", 1.0)
     except Cancelled:
         raise ExportCancelled from None
     except EngineError as error:
         raise ExportError(str(error)) from error
-    return ExportReport(target, name, precision, package.sha256, parity, work.seconds, folder_sizes(target))
+    sizes = folder_sizes(target)
+    return ExportReport(target, name, precision, package.sha256, parity, work.seconds, sizes, licence, notes)
 
 
 def _check_wishes(name: str, precision: str, dials: Dials) -> None:
@@ -114,28 +152,38 @@ def _check_wishes(name: str, precision: str, dials: Dials) -> None:
         raise ExportError("The suggested dials need 1 step or more, scales of 0 or more and a size of 8 or more.")
 
 
-def _fill(stage: Path, pipeline: Any, precision: Precision, work: _Work) -> tuple[Parity, ...]:
-    with work.stage("settings", 0.1):
-        _write_settings(stage, pipeline)
-        parts = traceable(pipeline)
-    return tuple(
-        _component(stage, name, parts[name], pipeline, precision, work, 0.1 + 0.87 * index / len(COMPONENTS))
-        for index, name in enumerate(COMPONENTS)
-    )
+def _fill(stage: Path, opened: Source, job: Job, work: _Work) -> tuple[Parity, ...]:
+    with work.stage("settings", _LOADED / 2):
+        _write_settings(stage, opened.pipeline)
+        parts = traceable(opened.pipeline)
+    found: list[Parity] = []
+    begin = _LOADED
+    for name in COMPONENTS:
+        span = _SHARES[name] * (_MADE - _LOADED)
+        weights = opened.weights["vae" if name.startswith("vae") else name]
+        found += make_component(stage / name, name, parts[name], weights, job, _stages(work, begin, span), work.step)
+        begin += span
+    return tuple(found)
 
 
-def _component(
-    stage: Path, name: str, part: tuple[Any, Any], pipeline: Any, precision: Precision, work: _Work, fraction: float
-) -> Parity:
-    file = stage / name / "model.onnx"
-    with work.stage(name, fraction):
-        model = trace(name, *part, text_length(pipeline))
-        precision.store(model)
-        write_graph(model, file)
-    with work.stage(f"{name} parity", fraction + 0.1):
-        parity = compare(name, file, part[0], pipeline)
-        require(parity, precision.tolerance)
-    return parity
+def _stages(work: _Work, begin: float, span: float) -> Callable[[str, float], AbstractContextManager[None]]:
+    """Stages of a component that takes `span` of the whole."""
+
+    def stage(name: str, share: float) -> AbstractContextManager[None]:
+        end = next(mark for mark in _STAGE_ENDS if mark > share)
+        return work.stage(name, begin + share * span, begin + end * span)
+
+    return stage
+
+
+def _write_parity(stage: Path, parity: Sequence[Parity]) -> None:
+    if parity:
+        text = json.dumps([asdict(entry) for entry in parity], indent=2) + "\n"
+        (stage / PARITY_FILE).write_text(text, encoding="utf-8")
+
+
+def _origin(source: Path, loras: Sequence[Lora]) -> str:
+    return " + ".join([source.absolute().name, *(f"{lora.file.name}:{lora.weight:g}" for lora in loras)])
 
 
 def _write_settings(stage: Path, pipeline: Any) -> None:

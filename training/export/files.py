@@ -6,10 +6,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from inference.file_lock import FileLock
 from training.export.errors import ExportTargetError
+
+SPARE = 64 << 20  # left free on the disk, so that nothing else fails for want of space
+_LOCK = ".lock"
 
 
 def check_target(target: Path, replace: bool) -> None:
@@ -22,18 +26,32 @@ def check_target(target: Path, replace: bool) -> None:
         raise ExportTargetError(f"{target} exists and is not empty: choose another name, or ask for it to be replaced.")
 
 
+def check_space(target: Path, needed: int) -> None:
+    """Raises `ExportTargetError` where fewer than `needed` bytes, and some to spare, are free for `target`."""
+    free = shutil.disk_usage(target.absolute().parent).free
+    if free < needed + SPARE:
+        raise ExportTargetError(
+            f"{target} needs {_gigabytes(needed + SPARE)} of free disk and there are {_gigabytes(free)}: make room, or "
+            "choose another folder."
+        )
+
+
 @contextmanager
 def staged(target: Path) -> Generator[Path]:
     """A new empty folder beside `target` that takes its name when the block ends well, and vanishes when it does not.
 
-    What stood under the name before stays until the new folder is complete. Raises `ExportTargetError` when the disk
-    refuses.
+    What stood under the name before stays until the new folder is complete. What earlier runs left that were killed is
+    taken away first. Raises `ExportTargetError` when the disk refuses.
     """
     target = target.absolute()
+    clean(target)
     stage = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.part"
     try:
         stage.mkdir()
-        yield stage
+        # Says that somebody is at work here; the system takes it back from whoever is killed.
+        with FileLock(stage / _LOCK):
+            yield stage
+        (stage / _LOCK).unlink()
         _sync(stage)
         _take_name(stage, target)
     except OSError as error:
@@ -42,6 +60,38 @@ def staged(target: Path) -> Generator[Path]:
         ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def clean(target: Path) -> None:
+    """Takes away what runs for `target` left that were killed, and puts back a package that was about to give way."""
+    target = target.absolute()
+    for left in _beside(target, ".part"):
+        if not _in_use(left):
+            shutil.rmtree(left, ignore_errors=True)
+    for old in _beside(target, ".old"):
+        with suppress(OSError):
+            shutil.rmtree(old) if target.exists() else old.rename(target)
+
+
+def _beside(target: Path, ending: str) -> list[Path]:
+    with suppress(OSError):
+        names = (path for path in target.parent.iterdir() if path.name.startswith(f".{target.name}."))
+        return sorted(path for path in names if path.name.endswith(ending) and path.is_dir())
+    return []
+
+
+def _in_use(stage: Path) -> bool:
+    if not (stage / _LOCK).is_file():
+        return False
+    try:
+        with FileLock(stage / _LOCK):
+            return False
+    except (OSError, TimeoutError):
+        return True
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def folder_sizes(folder: Path) -> dict[str, int]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from training.export.errors import ExportSourceError
+from training.export.vocabulary import find_vocabulary
 
 TOKENIZER_FILES = ("vocab.json", "merges.txt")
 
@@ -104,12 +105,14 @@ FILES: Mapping[str, Mapping[str, object]] = {
 }
 
 
-def config_folder(target: Path, given: Path) -> None:
-    """Fills `target` with every configuration file of the pipeline and the tokenizer.
+def config_folder(target: Path, source: Path, config: Path | None = None) -> None:
+    """Fills `target` with all configuration files of the pipeline and the tokenizer, for the model in `source`.
 
-    given: a folder with vocab.json and merges.txt, there or under tokenizer/. Where it holds one of `FILES`, that file
-    is taken in place of Stable Diffusion 1's. Raises `ExportSourceError` when the vocabulary is not there.
+    config: a folder with vocab.json and merges.txt, there or under tokenizer/; None to look for one (`vocabulary_for`).
+    Where it, or else the file's folder, holds one of `FILES`, that file is taken in place of Stable Diffusion 1's.
+    Raises `ExportSourceError` when the vocabulary is not there.
     """
+    given, vocabulary = config or source.parent, vocabulary_for(source, config)
     for name, content in FILES.items():
         file = target / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -118,14 +121,18 @@ def config_folder(target: Path, given: Path) -> None:
         else:
             file.write_text(json.dumps(content, indent=2), encoding="utf-8")
     for name in TOKENIZER_FILES:
-        shutil.copyfile(_vocabulary(given) / name, target / "tokenizer" / name)
+        shutil.copyfile(vocabulary / name, target / "tokenizer" / name)
 
 
-def _vocabulary(given: Path) -> Path:
-    for folder in (given / "tokenizer", given):
-        if all((folder / name).is_file() for name in TOKENIZER_FILES):
-            return folder
-    raise ExportSourceError(
-        f"A single .safetensors file holds no vocabulary and {given} has no tokenizer/vocab.json and merges.txt: "
-        "name the folder of any Stable Diffusion 1 model with --config."
-    )
+def vocabulary_for(source: Path, config: Path | None) -> Path:
+    """The folder with CLIP's vocabulary for the model in the file `source`; config: where the user says it is.
+
+    Raises `ExportSourceError` where there is none on this machine.
+    """
+    found = find_vocabulary(source, config)
+    if found is None:
+        raise ExportSourceError(
+            f"A model in a single file holds no vocabulary and there is no tokenizer/vocab.json and merges.txt in "
+            f"{config or source.parent}: name the folder of any Stable Diffusion 1 model with --config."
+        )
+    return found

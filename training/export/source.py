@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 from training.export.errors import ExportSourceError
+from training.export.weights import read_header, weight_files
 
 WEIGHT_FOLDERS = ("text_encoder", "unet", "vae")
 PICKLES = (".ckpt", ".bin", ".pt", ".pth", ".pkl", ".pickle")
+CHECKPOINTS = (".ckpt",)
+"""Of the pickles, what PyTorch's weights-only loader is asked to read."""
 LDM_CONV_IN = "model.diffusion_model.input_blocks.0.0.weight"
 LDM_TEXT = "cond_stage_model.transformer.text_model.embeddings.position_embedding.weight"
 LDM_VAE = "first_stage_model.decoder.conv_in.weight"
-_HEADER_LIMIT = 100_000_000  # the limit that the safetensors format sets itself
 
 
 def check_source(source: Path) -> None:
-    """Raises `ExportSourceError` unless `source` is an InstructPix2Pix folder of diffusers or a .safetensors file."""
+    """Raises `ExportSourceError` unless `source` is an InstructPix2Pix folder of diffusers, or a file of weights that
+    can be read without running what is in it.
+    """
     if source.is_dir():
         _check_folder(source)
+    elif source.suffix in CHECKPOINTS and zipfile.is_zipfile(source):
+        return  # its weights are looked at by torch's own loader
     elif source.suffix in PICKLES and source.exists():
         raise _pickle(source)
     elif not source.is_file():
@@ -32,13 +38,6 @@ def check_source(source: Path) -> None:
         )
     else:
         _check_single_file(source)
-
-
-def weight_variant(folder: Path) -> str | None:
-    """The variant in the names of the weight files ("fp16" of `model.fp16.safetensors`), None for plain names."""
-    names = [file.name for part in WEIGHT_FOLDERS for file in (folder / part).glob("*.safetensors")]
-    parts = [name.split(".") for name in names]
-    return None if any(len(part) == 2 for part in parts) else parts[0][1]
 
 
 def model_size(source: Path) -> int:
@@ -66,16 +65,8 @@ def read_json(file: Path) -> dict[str, object]:
 
 
 def safetensors_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor in a safetensors file, from its header alone."""
-    try:
-        with file.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            if length > _HEADER_LIMIT:
-                raise ValueError("its header is too long")
-            header = cast("dict[str, Mapping[str, list[int]]]", json.loads(stream.read(length)))
-        return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
-        raise ExportSourceError(f"{file} is no safetensors file ({error}): fetch the file again.") from error
+    """Name and shape of every tensor in a safetensors file, from its header alone. Raises `ExportSourceError`."""
+    return {name: tuple(entry["shape"]) for name, entry in read_header(file).tensors.items()}
 
 
 def _check_folder(folder: Path) -> None:
@@ -98,6 +89,7 @@ def _check_folder(folder: Path) -> None:
 def _check_weights(folder: Path) -> None:
     read_json(folder / "config.json")
     if any(folder.glob("*.safetensors")):
+        weight_files(folder)
         return
     for file in sorted(folder.glob("*")):
         if file.suffix in PICKLES:
@@ -117,7 +109,11 @@ def check_channels(found: object, latent: object, source: Path) -> None:
 
 
 def _check_single_file(file: Path) -> None:
-    shapes = safetensors_shapes(file)
+    check_shapes(safetensors_shapes(file), file)
+
+
+def check_shapes(shapes: Mapping[str, tuple[int, ...]], file: Path) -> None:
+    """Raises `ExportSourceError` unless a file of these tensors is a whole InstructPix2Pix model."""
     missing = [key for key in (LDM_CONV_IN, LDM_TEXT, LDM_VAE) if key not in shapes]
     if missing:
         raise ExportSourceError(

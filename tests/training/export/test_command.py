@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from training.export import exporter
 from training.export.command import main
 from training.export.errors import ExportCancelled, ExportError, ExportTargetError
 from training.export.exporter import ExportReport
+from training.export.parity import Parity
 
 
 @pytest.fixture
@@ -116,3 +118,12 @@ def test_refusing_a_source_takes_no_torch(tmp_path: Path) -> None:
     arguments = [str(tmp_path / "nothing"), "-o", str(tmp_path / "out")]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (4, 1), done.stderr
+
+
+def test_a_second_graph_of_a_component_is_told_too(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], full: ExportReport
+) -> None:
+    report = replace(full, parity=(*full.parity, Parity("unet/attention", 1e-4, 1e-5, ())))
+    monkeypatch.setattr(exporter, "export_package", lambda *_, **__: report)
+    assert main([source, "-o", str(tmp_path / "out")]) == 0
+    assert "unet/attention" in capsys.readouterr().out

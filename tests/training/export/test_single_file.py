@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from inference.package import Dials, open_package
 from tests.training.tiny_model import save_tiny, tiny_text_encoder, tiny_tokenizer, tiny_unet, tiny_vae
 from training.export.errors import ExportSourceError
 from training.export.exporter import export_package
-from training.export.load import load_pipeline
-from training.export.single_file import TEXT_ENCODER, UNET, VAE, config_folder
+from training.export.load import load_pipeline, open_source
+from training.export.single_file import TEXT_ENCODER, UNET, VAE, config_folder, vocabulary_for
+from training.export.source import LDM_CONV_IN
 
 LAYERS = 1
 UNET_NAMES = (
@@ -135,6 +137,38 @@ def test_every_weight_comes_back(single: Path, parts: dict[str, Any], folder: Pa
             torch.testing.assert_close(found[key], value.half().float(), msg=f"{name} {key}")
 
 
+def test_a_checkpoint_of_plain_tensors_is_the_same_model(
+    single: Path, parts: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    tensors = load_file(single)
+    torch.save({"state_dict": {**tensors, "model_ema.decay": torch.tensor(0.9)}}, tmp_path / "model.ckpt")
+    first, second = (open_source(file, folder).weights for file in (single, tmp_path / "model.ckpt"))
+    for part, weights in first.items():
+        for name, weight in weights.items():
+            assert (weight.read() == second[part][name].read()).all()
+    del tensors[LDM_CONV_IN]
+    torch.save(tensors, tmp_path / "model.ckpt")
+    with pytest.raises(ExportSourceError, match=r"lacks model\.diffusion_model"):
+        open_source(tmp_path / "model.ckpt", folder)
+
+
+def test_the_old_names_of_the_autoencoders_attention_are_known(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    old = shutil.copytree(folder, tmp_path / "old")
+    (file,) = (old / "vae").glob("*.safetensors")
+    names = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+    tensors = load_file(file)
+    for new, name in names.items():
+        tensors = {key.replace(new, name): value for key, value in tensors.items()}
+    assert any(".query." in key for key in tensors)
+    save_file(tensors, file)
+    first, second = (open_source(model).weights["vae"] for model in (folder, old))
+    assert all((weight.read() == second[name].read()).all() for name, weight in first.items())
+
+
 def test_the_averaged_weights_are_taken(parts: dict[str, Any], folder: Path, tmp_path: Path) -> None:
     averaged = {name: value + 1 for name, value in parts["unet"].state_dict().items()}
     assert len(averaged) > 100
@@ -163,17 +197,30 @@ def test_a_missing_weight_is_named(parts: dict[str, Any], folder: Path, tmp_path
         load_pipeline(file, folder)
 
 
-def test_without_a_vocabulary_the_sentence_says_where_to_get_it(single: Path, tmp_path: Path) -> None:
+def test_without_a_vocabulary_the_sentence_says_where_to_get_it(
+    single: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     with pytest.raises(ExportSourceError, match="--config"):
         load_pipeline(single, tmp_path)
+    with pytest.raises(ExportSourceError, match="--config"):
+        load_pipeline(single)
+
+
+def test_the_vocabulary_may_lie_in_the_hubs_cache(
+    single: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    tiny_tokenizer(tmp_path / "cache" / "models--someone--stable-diffusion-v1-5" / "snapshots" / "abc" / "tokenizer")
+    assert vocabulary_for(single, None).parts[-3:] == ("snapshots", "abc", "tokenizer")
 
 
 def test_the_vocabulary_may_lie_beside_the_file(tmp_path: Path, folder: Path) -> None:
     tiny_tokenizer(tmp_path / "tokenizer")
-    config_folder(tmp_path / "config", tmp_path)
+    config_folder(tmp_path / "config", tmp_path / "model.safetensors")
     found = json.loads((tmp_path / "config" / "unet" / "config.json").read_text())
     assert found == dict(UNET)
-    config_folder(tmp_path / "other", folder)
+    config_folder(tmp_path / "other", tmp_path / "model.safetensors", folder)
     assert json.loads((tmp_path / "other" / "unet" / "config.json").read_text())["block_out_channels"] == [8, 8, 16, 16]
 
 
@@ -191,3 +238,10 @@ def test_the_written_down_configuration_is_stable_diffusion_1() -> None:
         83_653_863,
         123_060_480,
     ]  # published sizes; conv_in has 4 more channels
+
+
+def test_another_models_vocabulary_is_refused(single: Path, folder: Path, tmp_path: Path) -> None:
+    config = shutil.copytree(folder, tmp_path / "config")
+    tiny_tokenizer(config / "tokenizer", words=("one", "two"))
+    with pytest.raises(ExportSourceError, match="The vocabulary that was found"):
+        open_source(single, config)

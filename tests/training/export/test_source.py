@@ -20,7 +20,6 @@ from training.export.source import (
     check_source,
     model_size,
     safetensors_shapes,
-    weight_variant,
 )
 
 
@@ -146,9 +145,7 @@ def test_no_safetensors_file_is_refused(tmp_path: Path, content: bytes) -> None:
     assert "is no safetensors file" in refused(file)
 
 
-def test_the_variant_of_the_weights_is_seen(model: Path) -> None:
-    assert weight_variant(model) is None
+def test_a_variant_of_the_weights_will_do(model: Path) -> None:
     for file in list(model.rglob("*.safetensors")):
         file.rename(file.with_suffix(".fp16.safetensors"))
-    assert weight_variant(model) == "fp16"
     check_source(model)

@@ -1,0 +1,177 @@
+"""The work of an import, in a process that `training.importing` starts and ends; PyTorch where the source needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.errors import Cancelled, EngineError
+from inference.package import ModelPackage, verify_package, write_manifest
+from inference.package_files import package_files
+from inference.types import CancelToken
+from training.export.errors import ExportCancelled, ExportError, ExportTargetError
+from training.export.files import check_target, staged
+from training.export.onnx_folder import copy_onnx_folder, fuse_onnx_folder
+from training.import_wishes import Wishes, wishes_of
+
+CANCELLED = "The import was cancelled."
+NEEDS_TRAIN = "Importing this model needs the training packages: install them with  pip install 'palimpsest[train]'"
+
+_GRACE = 1.0
+_FEWEST = 0.005  # of the whole, between two events of the same stage
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """parity: as in `training.export.parity`, as JSON. notes: sentences for the user."""
+
+    package: ModelPackage
+    parity: Sequence[dict[str, object]]
+    notes: Sequence[str]
+
+
+def main(argv: Sequence[str]) -> int:
+    """argv: one JSON object (`Wishes`). Exit codes as `training.importing`."""
+    # Control-C in a terminal comes to both processes, and the other one ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    wishes, cancel = wishes_of(argv[0]), CancelToken()
+    threading.Thread(target=_end_with_input, args=(cancel,), daemon=True).start()
+    start = time.monotonic()
+    try:
+        outcome = _from_onnx(wishes, cancel) if wishes.kind in ("onnx", "package") else _from_weights(wishes, cancel)
+    except (ExportCancelled, Cancelled):
+        print(CANCELLED, file=sys.stderr)
+        return 130
+    except (ExportError, EngineError) as error:
+        print(error, file=sys.stderr)
+        return 5 if isinstance(error, ExportTargetError) else 4
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in {"inference", "training"}:
+            raise
+        print(f"{NEEDS_TRAIN}  ({error.name} is missing).", file=sys.stderr)
+        return 4
+    except MemoryError:
+        print("There is not enough memory to import this model: close other programs and try again.", file=sys.stderr)
+        return 4
+    _tell(wishes, outcome, time.monotonic() - start)
+    return 0
+
+
+def _from_weights(wishes: Wishes, cancel: CancelToken) -> Outcome:
+    show = _progress(wishes)
+    show("load", 0.0)
+    from training.export.exporter import export_package  # PyTorch takes seconds to import
+    from training.export.parity import Parity
+
+    report = export_package(
+        wishes.source,
+        wishes.target,
+        name=wishes.name,
+        licence=wishes.licence,
+        precision=wishes.precision,
+        dials=wishes.dials,
+        instructions=(),
+        config=wishes.config,
+        loras=wishes.loras,
+        check=wishes.check,
+        replace=wishes.replace,
+        progress=show,
+        cancel=cancel,
+    )
+
+    def entry(parity: Parity) -> dict[str, object]:
+        return {"component": parity.component, "relative": parity.relative, "max_abs": parity.max_abs}
+
+    return Outcome(report.package, [entry(parity) for parity in report.parity], report.notes)
+
+
+def _from_onnx(wishes: Wishes, cancel: CancelToken) -> Outcome:
+    show = _progress(wishes)
+    check_target(wishes.target, wishes.replace)
+    total = max(1, sum(file.stat().st_size for file in package_files(wishes.source).values()))
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        cancel.raise_if_cancelled()
+        done += count
+        show("copying", 0.7 * min(1.0, done / total))
+
+    with staged(wishes.target) as stage:
+        notes = copy_onnx_folder(wishes.source, stage, wishes.config, advance)
+        cancel.raise_if_cancelled()
+        show("unet fused", 0.7)
+        notes += fuse_onnx_folder(stage)
+        show("manifest", 0.75)
+        package = _described(stage, wishes)
+        if wishes.check:
+            verify_package(package, lambda share: _checked(show, share, cancel))
+    show("done", 1.0)
+    return Outcome(package, [], notes)
+
+
+def _described(stage: Path, wishes: Wishes) -> ModelPackage:
+    from inference.package import open_package
+
+    found = open_package(stage)
+    return write_manifest(
+        stage, name=wishes.name, licence=wishes.licence, precision=found.precision, dials=wishes.dials, instructions=(),
+        source=wishes.source.absolute().name,
+    )  # fmt: skip
+
+
+def _checked(show: Callable[[str, float], None], share: float, cancel: CancelToken) -> None:
+    cancel.raise_if_cancelled()
+    show("checking", 0.85 + 0.15 * share)
+
+
+def _progress(wishes: Wishes) -> Callable[[str, float], None]:
+    """Prints a stage when it begins and every half per cent; on a terminal, one line that changes."""
+    last: list[tuple[str, float]] = []
+
+    def show(stage: str, fraction: float) -> None:
+        if last and last[0][0] == stage and fraction - last[0][1] < _FEWEST:
+            return
+        last[:] = [(stage, fraction)]
+        if wishes.events:
+            print(json.dumps({"event": "progress", "stage": stage, "fraction": round(fraction, 4)}), flush=True)
+        elif sys.stderr.isatty():
+            print(f"\r{fraction:4.0%} {stage:<24}", end="\n" if fraction == 1 else "", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _tell(wishes: Wishes, outcome: Outcome, seconds: float) -> None:
+    size = sum(file.stat().st_size for file in wishes.target.rglob("*") if file.is_file())
+    if wishes.events:
+        done = {
+            "event": "done", "folder": str(wishes.target), "name": outcome.package.name,
+            "licence": outcome.package.licence, "sha256": outcome.package.sha256, "bytes": size,
+            "parity": list(outcome.parity), "seconds": round(seconds, 2), "notes": list(outcome.notes),
+        }  # fmt: skip
+        print(json.dumps(done), flush=True)
+        return
+    print(f"{wishes.target}: {outcome.package.name}, {size / 1e6:.1f} MB, licence: {outcome.package.licence}")
+    for entry in outcome.parity:
+        print(f"  {entry['component']:<15} {entry['relative']:.2g} of the range from the original")
+    print(*(f"  {note}" for note in (*outcome.notes, f"{seconds:.1f} s")), sep="\n")
+
+
+def _end_with_input(cancel: CancelToken) -> None:
+    """The process that started this one holds the other end; when it is gone nobody waits for the package."""
+    while os.read(sys.stdin.fileno(), 4096):
+        continue
+    cancel.cancel()
+    time.sleep(_GRACE)  # time to take away what was made; what is left the next import takes away
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
