@@ -196,9 +196,7 @@ class Models:
         return cut(_mapped(self._path(UNET)))
 
     def _path(self, network: str) -> Path:
-        folder = self._package.folder / network
-        names = (folder / f"{stem}.onnx" for stem in self._provider.graphs)
-        return next((path for path in names if path.is_file()), folder / "model.onnx")
+        return self._package.graph(network, self._provider.graphs)
 
 
 def weights_bytes(package: ModelPackage) -> int:

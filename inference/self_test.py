@@ -5,6 +5,7 @@ Some drivers run every operator and give wrong pictures, so a provider is truste
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import EngineError
+from inference.network import Graph
 from inference.provider import Provider
-from inference.session import OnnxModel
+from inference.session import load
 
 GRAPH = Path(__file__).with_name("self_test.onnx")
 NUMBERS = Path(__file__).with_name("self_test.npz")
@@ -27,9 +29,9 @@ def self_test(provider: Provider) -> str | None:
     with np.load(NUMBERS, allow_pickle=False) as stored:
         numbers: dict[str, NDArray[Any]] = dict(stored)
     try:
-        with OnnxModel(GRAPH, provider) as model:
-            feeds = {tensor.name: numbers[tensor.name] for tensor in model.inputs}
-            results = dict(zip((tensor.name for tensor in model.outputs), model.run(feeds), strict=True))
+        with closing(load(provider, Graph(GRAPH))) as network:
+            feeds = {tensor.name: numbers[tensor.name] for tensor in network.inputs}
+            results = dict(zip((tensor.name for tensor in network.outputs), network.run(feeds), strict=True))
     except EngineError as error:
         return str(error)
     return _difference(provider.name, numbers, results)

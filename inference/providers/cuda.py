@@ -46,4 +46,12 @@ PROVIDER = Provider(
     missing=_missing,
     options=_options,
     tune=_tune,
+    graphs=("fp16", "attention", "model"),
+    device="cuda",
+    can_replay=True,
+    replaying={"enable_cuda_graph": "1"},
+    static=True,
+    device_memory=True,
+    shares_weights=True,
+    exactly={"use_tf32": "0"},
 )

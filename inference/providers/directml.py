@@ -1,7 +1,7 @@
 """Any DirectX 12 GPU on Windows.
 
 It wants no memory pattern, sequential execution and no two runs of a session at once. It is several times faster where
-every dimension is fixed: see `dimensions` of `OnnxModel`.
+every dimension is fixed: see `dimensions` of `Loading`.
 https://onnxruntime.ai/docs/execution-providers/DirectML-ExecutionProvider.html
 """
 
@@ -22,4 +22,7 @@ PROVIDER = Provider(
     options=lambda memory_limit: {"device_id": "0"},
     tune=_tune,
     exclusive=True,
+    graphs=("fp16", "model"),
+    static=True,
+    device_memory=True,
 )

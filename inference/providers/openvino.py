@@ -1,13 +1,19 @@
-"""Intel processors and GPUs through an ONNX Runtime that was built with OpenVINO."""
+"""x86 and ARM processors and Intel's GPUs through OpenVINO, without ONNX Runtime.
+
+On a processor it is several times as fast as ONNX Runtime: it computes in bfloat16 where the processor can, and keeps
+feature maps in the layout that its convolutions want.
+"""
 
 from __future__ import annotations
 
+from inference import openvino_runtime
+from inference.openvino_network import load
 from inference.provider import Provider
 
 PROVIDER = Provider(
     name="openvino",
-    ort_name="OpenVINOExecutionProvider",
-    install="install `onnxruntime-openvino` in place of every other onnxruntime",
-    # AUTO takes a GPU where there is one and the processor where there is none.
-    options=lambda memory_limit: {"device_type": "AUTO"},
+    ort_name="",
+    install=openvino_runtime.INSTALL,
+    missing=openvino_runtime.missing,
+    load=load,  # with open sizes: 3 % slower than fixed ones, and one set of weights for all pictures and branches
 )

@@ -25,6 +25,8 @@ from inference.session import OnnxModel
 
 ROOT = Path(__file__).parents[2]
 
+needs_openvino = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed")
+
 
 def test_no_provider_is_forgotten() -> None:
     files = {path.stem for path in Path(inference.providers.__file__).parent.glob("*.py")} - {"__init__"}
@@ -41,11 +43,14 @@ def test_the_processor_passes() -> None:
 
 def test_auto_says_why_the_others_were_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime.runtime(), "get_available_providers", lambda: ["CPUExecutionProvider"])
+    monkeypatch.setitem(sys.modules, "openvino", None)
     chosen = choose("auto", memory_limit=123)
     assert (chosen.provider.name, chosen.provider.memory_limit) == ("cpu", 123)
     assert [name for name, _ in chosen.passed_over] == ["cuda", "directml", "coreml", "openvino"]
-    for _, reason in chosen.passed_over:
+    *of_onnx_runtime, openvino = (reason for _, reason in chosen.passed_over)
+    for reason in of_onnx_runtime:
         assert reason.startswith("The installed ONNX Runtime has no ") and "install" in reason and reason.endswith(".")
+    assert openvino == "OpenVINO is not installed: install it with `pip install palimpsest[openvino]`."
 
 
 def test_auto_takes_the_first_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,11 +73,23 @@ def test_a_provider_asked_for_by_name_is_not_replaced(monkeypatch: pytest.Monkey
     assert "\n" not in str(caught.value)
 
 
+@needs_openvino
+def test_openvino_works_without_onnx_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    monkeypatch.setattr(runtime, "runtime", fail)
+    assert provider_named("openvino").available() is None
+    assert self_test(provider_named("openvino")) is None
+    assert self_test(provider_named("openvino").in_float32()) is None
+
+
 def test_without_a_runtime_nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}")
 
     monkeypatch.setattr(runtime.importlib, "import_module", fail)
+    monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ProviderError, match=r"cpu: ONNX Runtime cannot be loaded"):
         choose("auto")
 
@@ -137,7 +154,7 @@ def test_options_are_what_the_runtime_takes(provider: Provider) -> None:
     if provider.name != "cuda":  # its tuning looks for libraries
         session = provider.session_options()
         assert session.log_severity_level == 4
-        assert session.enable_mem_pattern == (provider.name != "directml")
+        assert session.enable_mem_pattern == (provider.name not in ("cpu", "directml"))
         assert session.execution_mode == runtime.runtime().ExecutionMode.ORT_SEQUENTIAL
 
 
@@ -147,6 +164,36 @@ def test_cuda_keeps_to_a_memory_limit() -> None:
     assert provider.provider_options(5)["gpu_mem_limit"] == "5"
     assert replace(provider, memory_limit=7).provider_options()["gpu_mem_limit"] == "7"
     assert provider.provider_options()["arena_extend_strategy"] == "kSameAsRequested"
+
+
+def test_cuda_records_runs_where_it_is_asked_to() -> None:
+    provider = provider_named("cuda")
+    assert "enable_cuda_graph" not in provider.provider_options()
+    assert provider.provider_options(replay=True)["enable_cuda_graph"] == "1"
+    assert "enable_cuda_graph" not in replace(provider, can_replay=False).provider_options(replay=True)
+
+
+def test_float32_throughout_is_a_matter_of_graphs_and_options() -> None:
+    provider = provider_named("cuda")
+    exact = provider.in_float32()
+    assert (provider.graphs, exact.graphs) == (("fp16", "attention", "model"), ("attention", "model"))
+    assert "use_tf32" not in provider.provider_options(5)
+    assert exact.provider_options(5) == provider.provider_options(5) | {"use_tf32": "0"}
+    assert provider_named("directml").in_float32().graphs == ("model",)
+    assert CPU.in_float32().graphs == CPU.graphs
+
+
+def test_what_each_provider_wants_of_the_engine() -> None:
+    wants = {provider.name: (provider.static, provider.device_memory) for provider in PROVIDERS}
+    assert wants == {
+        "cuda": (True, True),
+        "directml": (True, True),
+        "coreml": (False, False),
+        "openvino": (True, False),
+        "cpu": (False, False),
+    }
+    # Only a package made by others lacks every other graph; this one is always there.
+    assert all(provider.graphs[-1] == "model" for provider in PROVIDERS)
 
 
 def test_cuda_looks_for_its_libraries_without_printing(
