@@ -35,15 +35,14 @@ Bind = Callable[[Shape], Binding]
 
 @dataclass(eq=False)
 class GuidedStepper:
-    """bind: a binding of the step's graph for a shape."""
+    """bind: the binding of the step's graph for a shape, the same one each time; another shape may share it."""
 
     bind: Bind
     _latents: Array | Held = field(default_factory=lambda: np.zeros((0, 0, 0, 0), np.float32))
     _before: Array | Held = field(default_factory=lambda: np.zeros((0, 0, 0, 0), np.float32))
     _none: Array = field(default_factory=lambda: np.zeros((0, 0, 0, 0), np.float32))
     _deep: Held | None = None
-    _bound: dict[Shape, Binding] = field(default_factory=dict[Shape, Binding])
-    _told: dict[Shape, Asked] = field(default_factory=dict[Shape, Asked])
+    _told: dict[int, Asked] = field(default_factory=dict[int, Asked])
 
     def begin(self, latents: Array) -> None:
         """As `Stepper.begin`."""
@@ -71,12 +70,11 @@ class GuidedStepper:
         """The binding for these branches, which has been told their conditions."""
         variants, height, width = len(self._none), *self._none.shape[2:]
         shape = Shape(variants, len(asked.branches), height, width, "whole" if deep else "shallow")
-        if shape not in self._bound:
-            self._bound[shape] = self.bind(shape)
-        if self._told.get(shape) is not asked:
-            self._tell(self._bound[shape], asked, variants)
-            self._told[shape] = asked
-        return self._bound[shape]
+        binding = self.bind(shape)
+        if self._told.get(id(binding)) is not asked:
+            self._tell(binding, asked, variants)
+            self._told[id(binding)] = asked
+        return binding
 
     def _tell(self, binding: Binding, asked: Asked, variants: int) -> None:
         weights = np.array([branch.weight for branch in asked.branches]).reshape(-1, 1, 1, 1)

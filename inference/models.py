@@ -50,6 +50,7 @@ class Models:
         self._package, self._provider = package, provider
         self._loader = ThreadPoolExecutor(max_workers=2, thread_name_prefix="load")
         self._loading: dict[_Key, Future[Network]] = {}
+        self._bindings: dict[_Key, Binding] = {}
         self._size: tuple[int, int] = (0, 0)
         self._tile: int | None = None
         self._text: TextEncoder | None = None
@@ -85,12 +86,14 @@ class Models:
         tile: side of the autoencoder's tiles, as for `Vae`.
         """
         if self._provider.static and (height, width, tile) != (*self._size, self._tile):
+            self._bindings.clear()
             for key in [key for key in self._loading if key.network != TEXT]:
                 _close(self._loading.pop(key))
         self._size, self._tile = (height, width), tile
 
     def drop(self) -> None:
         """Give up everything that is loaded, and its memory; it is loaded again when it is needed."""
+        self._bindings.clear()
         while self._loading:
             _close(self._loading.popitem()[1])
         self._text = None
@@ -140,8 +143,14 @@ class Models:
         return _Key(network, part, sizes if self._provider.static else ())
 
     def bind(self, shape: Shape) -> Binding:
-        """The guided step of that shape, loaded now if it is not there."""
-        return self._network(self._step_key(shape)).bind()
+        """The guided step of that shape, loaded now if it is not there.
+
+        Always the same binding: what a device has recorded of its runs belongs to its buffers.
+        """
+        key = self._step_key(shape)
+        if key not in self._bindings:
+            self._bindings[key] = self._network(key).bind()
+        return self._bindings[key]
 
     def _begin(self, key: _Key) -> Future[Network]:
         known = self._loading.get(key)

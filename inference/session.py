@@ -171,7 +171,10 @@ class OnnxModel:
         reason = self.provider.available()
         if reason is not None:
             raise ProviderError(reason)
-        wanted = (self.provider.ort_name, self.provider.provider_options(self._loading.memory_limit, self._loading.replay))
+        wanted = (
+            self.provider.ort_name,
+            self.provider.provider_options(self._loading.memory_limit, self._loading.replay),
+        )
         try:
             # Without `enable_fallback=0` the runtime prints to stdout and goes on with another provider.
             session = runtime().InferenceSession(

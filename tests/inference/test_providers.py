@@ -189,7 +189,7 @@ def test_what_each_provider_wants_of_the_engine() -> None:
         "cuda": (True, True),
         "directml": (True, True),
         "coreml": (False, False),
-        "openvino": (True, False),
+        "openvino": (False, False),
         "cpu": (False, False),
     }
     # Only a package made by others lacks every other graph; this one is always there.
