@@ -1,6 +1,6 @@
 """x86 and ARM processors and Intel's GPUs through OpenVINO, without ONNX Runtime.
 
-On a processor it is up to several times as fast as ONNX Runtime: it computes in bfloat16 where the processor can, and keeps
+On a processor it is about twice as fast as ONNX Runtime or more: it computes in bfloat16 where it can, and keeps
 feature maps in the layout that its convolutions want.
 """
 
