@@ -94,8 +94,8 @@ _PROCESS = 250_000_000
 
 _COSTS: Mapping[str, _Costs] = {
     "cpu": _Costs(_PROCESS, 4.1, 3.1, maps=17, scores=2.1, decoding=6.3, encoding=4.7),
-    # The weights that it was given lie in a mapped file, which is forgotten once it has laid out its own. Sizes are left
-    # open, which takes about twice what a decode of a fixed size does.
+    # The weights that it was given lie in a mapped file, which is forgotten once it has laid out its own. Sizes are
+    # left open, which takes about twice what a decode of a fixed size does.
     "openvino": _Costs(_PROCESS + 150_000_000, 4.15, 0.1, maps=24.5, scores=0, decoding=6.6, encoding=6.8),
     # The processor's maps and scores, and a gigabyte for the driver's context, the kernels and cuDNN's workspace.
     "cuda": _Costs(1024 * MEBIBYTE, 4, 0, maps=17, scores=2.1, decoding=6.3, encoding=4.7, device=True, measured=False),
