@@ -26,6 +26,10 @@ WIDTHS = {"zoom": "3200 %", "size": "20000 × 20000 px", "profile": "sRGB 8 bit"
 """The longest text of each part, so that nothing jumps."""
 
 
+_TITLES = {"openvino": "OpenVINO", "directml": "DirectML", "coreml": "Core ML"}
+"""Of providers whose name is no abbreviation."""
+
+
 class StatusBar(QStatusBar):
     """Every part keeps its room. profile_name: the name of an ICC profile's bytes, for documents that are not sRGB.
 
@@ -166,8 +170,8 @@ def bytes_text(count: int) -> str:
 
 
 def provider_title(provider: str) -> str:
-    """ "CPU" for "cpu": what the model runs on is an abbreviation, or a name that has its capitals already."""
-    return provider.upper() if provider.islower() else provider
+    """ "CPU" for "cpu": an abbreviation, a name of `_TITLES`, or one that has its capitals already."""
+    return _TITLES.get(provider, provider.upper() if provider.islower() else provider)
 
 
 def _model_text(opened: OpenDocument | None) -> str:

@@ -12,7 +12,7 @@ from editor.core.changes.replace_document import Replace
 from editor.core.document import Document
 from editor.core.history import History
 from editor.edits.open_document import OpenDocument
-from editor.ui.panels.status import StatusBar, bytes_text, zoom_text
+from editor.ui.panels.status import StatusBar, bytes_text, provider_title, zoom_text
 
 
 @pytest.fixture
@@ -87,3 +87,8 @@ def test_no_document_says_so_and_lets_go(bar: StatusBar, opened: OpenDocument) -
 def test_numbers_have_units() -> None:
     assert [zoom_text(scale) for scale in (0.05, 0.625, 1, 32)] == ["5.0 %", "62 %", "100 %", "3200 %"]
     assert [bytes_text(count) for count in (0, 5000, 38 << 20, 3 << 29)] == ["0 kB", "5 kB", "38 MB", "1.5 GB"]
+
+
+@pytest.mark.parametrize(("name", "title"), [("cpu", "CPU"), ("cuda", "CUDA"), ("openvino", "OpenVINO"), ("A4", "A4")])
+def test_providers_are_named_as_their_makers_do(name: str, title: str) -> None:
+    assert provider_title(name) == title
