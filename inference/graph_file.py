@@ -63,10 +63,15 @@ class GraphFile:
 
 def read_graph(path: Path) -> GraphFile:
     """Raises `PackageError` where the file cannot be read or is no ONNX model."""
+    return parse_graph(path, mapped(path))
+
+
+def mapped(path: Path) -> memoryview:
+    """The bytes of a file, none of them read yet. Raises `PackageError` where it cannot be read."""
     try:
         with path.open("rb") as file:
-            # Not closed by hand: the frames of an exception may still hold views of it, and closing would then raise.
-            return parse_graph(path, memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+            # Not closed by hand: views of it, also in the frames of an exception, need it for as long as they live.
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError) as error:
         raise PackageError(f"{path} cannot be read: {getattr(error, 'strerror', '') or error}.") from error
 

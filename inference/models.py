@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from inference.errors import RequestError
-from inference.graph_file import parse_graph
+from inference.graph_file import mapped, parse_graph, read_graph
 from inference.guided_step import GuidedStepper, Shape
 from inference.network import Binding, Graph, Loading, Network
 from inference.package import ModelPackage
@@ -177,7 +176,7 @@ class Models:
 
     def _dimensions(self, path: Path, key: _Key) -> dict[str, int]:
         """The values of a graph's named dimensions."""
-        inputs = parse_graph(path, _mapped(path)).inputs
+        inputs = read_graph(path).inputs
         if key.network != UNET:
             batch, *sizes = key.sizes
             return _named(inputs[0].shape, (batch, *([0] * (len(inputs[0].shape) - len(key.sizes))), *sizes))
@@ -194,7 +193,7 @@ class Models:
     def _composed(self, path: Path, part: str) -> bytes:
         """The guided step around the UNet in a file."""
         package = self._package
-        data = _mapped(path)
+        data = mapped(path)
         if self._cut is not None:
             # The whole one gives its deep features always: one graph, and one set of weights, with and without reuse.
             data = memoryview((shallow if part == "shallow" else with_deep_output)(data, self._cut))
@@ -202,7 +201,7 @@ class Models:
 
     @cached_property
     def _cut(self) -> Cut | None:
-        return cut(_mapped(self._path(UNET)))
+        return cut(mapped(self._path(UNET)))
 
     def _path(self, network: str) -> Path:
         return self._package.graph(network, self._provider.graphs)
@@ -218,12 +217,6 @@ def _named(shape: tuple[int | str, ...], sizes: tuple[int, ...]) -> dict[str, in
     """The sizes of the dimensions that have a name; 0 for one that is not known."""
     pairs = zip(shape, sizes, strict=True)
     return {name: size for name, size in pairs if isinstance(name, str) and name and size}
-
-
-def _mapped(path: Path) -> memoryview:
-    # Not closed by hand: views of it are alive for as long as they are needed.
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _close(future: Future[Network]) -> None:

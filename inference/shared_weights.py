@@ -6,7 +6,6 @@ https://onnxruntime.ai/docs/api/python/api_summary.html#onnxruntime.SessionOptio
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.graph_file import mapped
 from inference.onnx_nodes import read_nodes
 from inference.onnx_write import FLOAT, FLOAT16
 from inference.package_files import inside
@@ -45,7 +45,7 @@ def stored_weights(path: Path, data: bytes | memoryview | None = None) -> Iterat
 
     Raises `PackageError` for a damaged graph and for a file outside of the graph's folder.
     """
-    nodes = read_nodes(_mapped(path) if data is None else data)
+    nodes = read_nodes(mapped(path) if data is None else data)
     for name, weight in nodes.weights.items():
         (whole,) = fields(weight.raw)
         entries = dict(_entry(part) for part in fields(whole.body) if part.number == 13)
@@ -76,9 +76,3 @@ class SharedWeights:
 def _entry(part: Field) -> tuple[str, str]:
     texts = {each.number: each.text for each in fields(part.body)}
     return texts[1], texts[2]
-
-
-def _mapped(path: Path) -> memoryview:
-    # Not closed by hand: views of it are alive for as long as they are needed.
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
