@@ -156,7 +156,9 @@ def _tell_added(package: ModelPackage, store: ModelStore) -> None:
     if found is not None:
         width = max((len(part.component) for part in found.parity), default=0)
         for part in found.parity:
-            report.say(f"  {part.component:<{width}}  differs from the original by {part.relative:.2g} of its range at most")
+            report.say(
+                f"  {part.component:<{width}}  differs from the original by {part.relative:.2g} of its range at most"
+            )
         for note in found.notes:
             report.say(f"  {note}")
 
