@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from inference import memory
 from inference.conditions import Conditions
 from inference.edit_run import EditRun, Wish, compared
-from inference.errors import EngineError, EngineMemoryError
-from inference.fallback import Attempts
+from inference.errors import EngineError
+from inference.fallback import Attempts, in_words
 from inference.memory_model import RunPlan
 from inference.models import Models
 from inference.offline import stay_offline
@@ -27,8 +27,6 @@ from inference.schedule import Schedule
 from inference.types import CancelToken, EditRequest, Event, Notice, Pixels
 
 Floats = NDArray[np.float32]
-
-_NO_MEMORY = "The memory ran out during the edit: close other programs or use a smaller picture."
 
 
 class Engine:
@@ -160,4 +158,4 @@ def _out_of_memory() -> Generator[None, None, None]:
     try:
         yield
     except MemoryError as error:
-        raise EngineMemoryError(_NO_MEMORY) from error
+        raise in_words(error) from error

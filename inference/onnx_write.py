@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from inference.protobuf import message, number, text
 
-FLOAT, INT64, FLOAT16, DOUBLE = 1, 7, 10, 11
+FLOAT, INT64, FLOAT16 = 1, 7, 10
 
 # Numbers of the fields that are written here.
 MODEL_GRAPH = 7

@@ -18,7 +18,7 @@ from inference.onnx_write import FLOAT, FLOAT16, GRAPH_INITIALIZER, GRAPH_INPUT,
 from inference.openvino_runtime import Core, OpenVino, OvModel
 from inference.package_files import inside
 from inference.protobuf import Field, fields, message, numbers
-from inference.shared_weights import Stored
+from inference.shared_weights import Stored, external_entry
 
 _LARGE = 4096  # values; what is smaller may be a shape, which has to be known while a graph is read
 _KINDS = {FLOAT: np.dtype(np.float32), FLOAT16: np.dtype(np.float16)}
@@ -67,7 +67,7 @@ class _Apart:
 
     def _weight(self, weight: Field) -> bytes | memoryview:
         parts = list(fields(weight.body))
-        entries = dict(_entry(part) for part in parts if part.number == _EXTERNAL)
+        entries = dict(external_entry(part) for part in parts if part.number == _EXTERNAL)
         if "location" not in entries:
             return weight.raw
         file, offset = inside(self.folder, entries["location"]), int(entries.get("offset", 0))
@@ -89,9 +89,3 @@ def _bytes(file: Path, offset: int, length: int) -> bytes:
     if len(found) != length:
         raise ValueError(f"{file.name} is too short")
     return found
-
-
-def _entry(part: Field) -> tuple[str, str]:
-    """A name and its value."""
-    texts = {each.number: each.text for each in fields(part.body)}
-    return texts[1], texts[2]

@@ -48,7 +48,7 @@ def stored_weights(path: Path, data: bytes | memoryview | None = None) -> Iterat
     nodes = read_nodes(mapped(path) if data is None else data)
     for name, weight in nodes.weights.items():
         (whole,) = fields(weight.raw)
-        entries = dict(_entry(part) for part in fields(whole.body) if part.number == 13)
+        entries = dict(external_entry(part) for part in fields(whole.body) if part.number == 13)
         if "location" in entries and weight.element in _KINDS:
             file = inside(path.parent, entries["location"])
             yield Stored(name, _KINDS[weight.element], weight.shape, file, int(entries.get("offset", 0)))
@@ -73,6 +73,7 @@ class SharedWeights:
             return self._values
 
 
-def _entry(part: Field) -> tuple[str, str]:
+def external_entry(part: Field) -> tuple[str, str]:
+    """A name ("location", "offset", "length") and its value, of where a weight lies."""
     texts = {each.number: each.text for each in fields(part.body)}
     return texts[1], texts[2]
