@@ -10,7 +10,14 @@ import sys
 
 COMMANDS = {
     "starter": ("training.starter.stages", "train the bundled model"),
-    "evaluate": ("training.starter.evaluate", "judge a model package on photos and scenes"),
+    "judge": ("training.starter.judge", "judge the bundled model kind by kind, on photos and scenes"),
+    "pairs": ("training.pairs.command", "list, add, edit, remove and export pairs to train on"),
+    "recipes": ("training.recipes.command", "show the recipes of training"),
+    "plan": ("training.planning", "say what a training will take: time, disk, memory"),
+    "train": ("training.train_command", "train a model on pairs, or go on with a training"),
+    "package": ("training.packaging", "make a model package of a training"),
+    "report": ("training.report_command", "compare a training's model with the one that it came from"),
+    "evaluate": ("training.evaluate_command", "judge a model on pairs"),
     "export": ("training.export.command", "turn a diffusers folder into a model package"),
     "import": ("training.importing", "make a model package of any source of weights"),
     "look": ("training.looking", "say what a file or folder is"),

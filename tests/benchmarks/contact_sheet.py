@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inference.engine import Engine
 from inference.package import open_package
-from training.starter.evaluate import Judge
+from training.starter.judge import Judge
 from training.starter.photos import photo
 
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")

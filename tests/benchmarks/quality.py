@@ -13,7 +13,7 @@ import numpy as np
 
 from inference.engine import Engine
 from inference.package import open_package
-from training.starter.evaluate import Judge, Score, evaluate, table
+from training.starter.judge import Judge, Score, evaluate, table
 from training.starter.photos import PHOTOS, photo
 
 PHOTO_NAMES = {Path(name).stem for name in PHOTOS}

@@ -1,6 +1,6 @@
 """Judges a model package as the program runs it: per kind of instruction, on photos and scenes it never saw.
 
-python -m training evaluate resources/models/starter [--json FILE] [--markdown FILE]
+python -m training judge resources/models/starter [--json FILE] [--markdown FILE]
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _row(name: str, done: list[Score]) -> str:
 
 def main(arguments: list[str]) -> int:
     """The command line of this module."""
-    parser = argparse.ArgumentParser(prog="python -m training evaluate", description="Judges a model package.")
+    parser = argparse.ArgumentParser(prog="python -m training judge", description="Judges a model package.")
     parser.add_argument("package", type=Path)
     parser.add_argument("--long-side", type=int, default=512, help="size of the photos in pixels")
     parser.add_argument("--scenes", type=int, default=6)
