@@ -28,7 +28,8 @@ def general_items(sources: Sequence[Item], known: Sequence[str], seed: int, coun
     photos = tuple({item.group: item for item in sources}.values())
     if not answers or not photos:
         return ()
-    places = [round(place) for place in np.linspace(0, len(answers) - 1, min(count, len(answers)))]
+    chosen = min(count, len(answers))
+    places = [round(i * (len(answers) - 1) / max(1, chosen - 1)) for i in range(chosen)]
     first = int(np.random.default_rng((seed, 3)).integers(len(photos)))
     return tuple(_general(photos[(first + i) % len(photos)], *answers[at]) for i, at in enumerate(places))
 
