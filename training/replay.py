@@ -20,8 +20,8 @@ IDENTITY = train_phrasings(Instruction("identity"))
 """Ways to ask for nothing."""
 MOST = 240
 """Computed examples of a training: their latents are made before it starts."""
-EACH = 6
-"""Computed examples for each photo, where there are few photos."""
+EACH = 4
+"""Computed examples for each new pair, up to `MOST`."""
 
 
 def replay_items(train: Sequence[Item], earlier: Sequence[Item], known: Sequence[str], seed: int) -> tuple[Item, ...]:
@@ -29,14 +29,15 @@ def replay_items(train: Sequence[Item], earlier: Sequence[Item], known: Sequence
 
     The same arguments give the same items, whose ids name their content. Held-out photos never take part.
     """
-    photos = tuple({item.group: item for item in train}.values())
     taught = {item.id for item in train}
     before = tuple(item for item in earlier if item.id not in taught)
-    return (*_unchanged(photos, seed), *before, *_computed(photos, known, seed))
+    return (*_unchanged(train, seed), *before, *_computed(train, known, seed))
 
 
-def _unchanged(photos: Iterable[Item], seed: int) -> tuple[Item, ...]:
+def _unchanged(train: Iterable[Item], seed: int) -> tuple[Item, ...]:
+    """One for each photo."""
     rng = np.random.default_rng((seed, 1))
+    photos = {item.group: item for item in train}.values()
     return tuple(_identity(item, IDENTITY[int(rng.integers(len(IDENTITY)))]) for item in photos)
 
 
@@ -48,14 +49,14 @@ def _identity(item: Item, phrase: str) -> Item:
     return Item(_id("unchanged", item.id, phrase), phrase, item.group, read)
 
 
-def _computed(photos: Sequence[Item], known: Sequence[str], seed: int) -> tuple[Item, ...]:
+def _computed(train: Sequence[Item], known: Sequence[str], seed: int) -> tuple[Item, ...]:
     kinds = tuple(one for one in known_answers(known).values() if one.kind != "identity")
-    if not kinds or not photos:
+    if not kinds or not train:
         return ()
     rng = np.random.default_rng((seed, 2))
     order = [kinds[int(i)] for _ in range(1 + MOST // len(kinds)) for i in rng.permutation(len(kinds))]
-    count = min(MOST, max(len(kinds), EACH * len(photos)))
-    pairs = ((photos[i % len(photos)], order[i]) for i in range(count))
+    count = min(MOST, max(len(kinds), EACH * len(train)))
+    pairs = ((train[i % len(train)], order[i]) for i in range(count))
     return tuple(_edited(item, one, sample_phrase(rng, one)) for item, one in pairs)
 
 
