@@ -22,7 +22,7 @@ from editor.core.errors import OutputNotWritable
 from editor.core.formats import icc
 from editor.core.formats.layered_format import StoredVariant
 from editor.core.journal import Recovered, recovery_folder
-from editor.core.paths import bundled_models, log_file, user_folder, user_models
+from editor.core.paths import bundled_models, log_file, user_folder, user_models, user_pairs, user_runs
 from editor.core.settings import Settings
 from editor.core.thumbnails import document_thumbnail
 from editor.edits.background import Job
@@ -39,8 +39,11 @@ from editor.jobs.doctor import ProcessDoctor
 from editor.jobs.edit_runner import ProcessEditRunner
 from editor.jobs.importing import Importer
 from editor.jobs.library import Library
+from editor.jobs.pairs import PairsShelf
 from editor.jobs.recovery import Recovery
 from editor.jobs.shelf import Shelf
+from editor.jobs.trainer import Trainer
+from editor.jobs.trainer_state import told
 from editor.tools import TOOLS
 from editor.tools.settings import kept, restore
 from editor.ui import theme
@@ -55,6 +58,7 @@ from editor.ui.main_window import MainWindow
 from editor.ui.palette import CommandPalette
 from editor.ui.recent import SIDE, Thumbnails
 from editor.ui.screen import WindowScreen
+from editor.ui.training.page import TrainingPage
 from inference.errors import EngineError
 
 _LOG = logging.getLogger(__name__)
@@ -87,6 +91,10 @@ class Program:
         self.shelf = Shelf(self.library.store, self.background)
         self.adding = Adding(lambda: Importer(self.library.store()))
         self._models_page: ModelsDialog | None = None
+        self.pairs = PairsShelf(user_pairs())
+        self.trainer = Trainer(user_runs(), user_pairs(), self.library.store)
+        self._training_page: TrainingPage | None = None
+        self._trained = self.trainer.state.phase
         self.recovery = Recovery(recovery_folder(), self.background, settings.recovery_seconds)
         self.thumbnails = Thumbnails(user_folder() / "thumbnails")
         self.stale = StaleWatch(self.background)
@@ -115,6 +123,8 @@ class Program:
         self.recovery.close(discard=not self.desk.documents)  # what is still open was not closed by the user
         self.stale.close()
         self.adding.close()
+        self.pairs.close()
+        self.trainer.close()
         self.doctor.close()
         self.runner.close()
         self.background.close()
@@ -128,6 +138,7 @@ class Program:
         pages = {"preferences": self._preferences, "about": self._about, "keys": self._keys, "palette": self._palette}
         pages["doctor"] = self._show_doctor
         pages["models"] = self._show_models
+        pages["training"] = self._show_training
         others = {
             "panels": lambda: self.window.toggle_panels(),
             "full_screen": lambda: self.window.toggle_full_screen(),
@@ -137,12 +148,13 @@ class Program:
         }
         dialogs = self._dialogs or WindowDialogs(lambda: self.window, pages, lambda: self.desk.settings.jpeg_quality)
         screen = WindowScreen(lambda: self.window.view, others)
-        return Ports(dialogs, SystemClipboard(self.app.clipboard()), screen, self.background, self.library)
+        return Ports(dialogs, SystemClipboard(self.app.clipboard()), screen, self.background, self.library, self.pairs)
 
     def _connect(self) -> None:
         self.window.close_wanted.connect(lambda: self.window.commands.trigger("file.quit"))
         self.desk.changed.connect(self._desk_changed)
         self.adding.on("state", self._adding_changed)
+        self.trainer.on("state", self._trainer_changed)
         self.app.aboutToQuit.connect(self.close)
 
     def _ready(self, model: str) -> None:
@@ -161,7 +173,7 @@ class Program:
         return session
 
     def _generation(self, opened: OpenDocument) -> Generation:
-        return Generation(opened.edit, opened, self.runner, self.background)
+        return Generation(opened.edit, opened, self.runner, self.background, self.library.facts)
 
     def _desk_changed(self, name: str) -> None:
         if name == "settings":
@@ -258,6 +270,23 @@ class Program:
             self.desk.say(f"The model {state.name} was added.", "info", ("Show", "model.show"))
         elif state.error:
             self.desk.say(state.error, "error", ("Show", "model.show"))
+
+    def _show_training(self) -> None:
+        if self._training_page is None:
+            self._training_page = TrainingPage(
+                self.trainer, self.pairs, self.shelf, self.background, self._model_in_use, self._use_model, self.window
+            )
+        self._training_page.open_page()
+
+    def _trainer_changed(self) -> None:
+        """As for the models: what a hidden page would tell of the end of a piece of work."""
+        state, page = self.trainer.state, self._training_page
+        before, self._trained = self._trained, state.phase
+        if page is None or page.isVisible() or before == state.phase:
+            return
+        text = told(state)
+        if text:
+            self.desk.say(text, "error" if state.error else "info", ("Show", "model.train"))
 
     def _model_in_use(self) -> str:
         chosen = self.library.chosen()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from editor.actions import edit, file, help, image, layer, model, select, variant, view
+from editor.actions import compare_models, edit, file, help, image, layer, model, select, variant, view
 from editor.actions.action import Action
 
 MENUS = ("File", "Edit", "Image", "Layer", "Select", "View", "Model", "Help")
@@ -15,6 +15,7 @@ ACTIONS: tuple[Action, ...] = (
     *select.ACTIONS,
     *view.ACTIONS,
     *variant.ACTIONS,
+    *compare_models.ACTIONS,
     *model.ACTIONS,
     *help.ACTIONS,
 )

@@ -31,7 +31,7 @@ class Action:
     shortcuts: as Qt writes them ("Ctrl+Shift+Z"), the first is shown; the others reach keyboards where the first needs
     AltGr or Shift. menu: "File" or, for a submenu, "Layer/Mask"; "" keeps it out of the menus. group: a line is drawn
     where it changes. checked: shown with a tick where true. palette: whether the command palette offers it.
-    icon: a name in resources/icons, or "".
+    icon: a name in resources/icons, or "". why: a sentence on why it is greyed out, where that is not plain to see.
     """
 
     id: str
@@ -44,3 +44,4 @@ class Action:
     checked: Test | None = None
     palette: bool = True
     icon: str = ""
+    why: Callable[[Desk], str] = lambda desk: ""

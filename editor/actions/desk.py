@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from editor.actions.files import Files
-from editor.actions.ports import Clipboard, Dialogs, Models, Screen
+from editor.actions.ports import Clipboard, Dialogs, Models, Pairs, Screen
 from editor.core.changes import Change, Replace
 from editor.core.document import Document, find
 from editor.core.errors import PalimpsestError
@@ -45,6 +45,7 @@ class Ports:
     screen: Screen
     background: Background
     models: Models
+    pairs: Pairs
 
 
 class Desk(Observed):

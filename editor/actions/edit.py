@@ -9,6 +9,7 @@ import numpy as np
 from editor.actions.action import Action, with_document, with_layer
 from editor.actions.desk import Desk
 from editor.actions.file import add_document
+from editor.actions.pairs import use_change, why_not_change
 from editor.actions.ports import Rgba
 from editor.core import selection
 from editor.core.changes import AddLayer, ClearSelected, Fill
@@ -142,5 +143,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("edit.clear", "Clear", clear, ("Del", "Backspace"), "Edit", 2, with_layer),
     Action("edit.fill", "Fill with foreground", fill, ("Alt+Backspace", "Shift+F5"), "Edit", 2, with_layer),
     Action("edit.fill_background", "Fill with background", fill_background, ("Ctrl+Backspace",), "Edit", 2, with_layer),
-    Action("edit.preferences", "Preferences...", preferences, ("Ctrl+K", "Ctrl+,"), "Edit", 3, icon="settings"),
+    Action(
+        "history.use_for_training",
+        "Use all changes for training...",
+        use_change,
+        (),
+        "Edit",
+        3,
+        lambda desk: not why_not_change(desk),
+        why=why_not_change,
+    ),
+    Action("history.use_since", "Use the change since a step for training", use_change, palette=False),
+    Action("edit.preferences", "Preferences...", preferences, ("Ctrl+K", "Ctrl+,"), "Edit", 4, icon="settings"),
 )

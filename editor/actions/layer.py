@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from editor.actions.action import Action, with_layer
 from editor.actions.desk import Desk
+from editor.actions.pairs import use_layer, why_not_active_layer
 from editor.actions.together import Together
 from editor.core import changes
 from editor.core.changes.change import Change
@@ -209,4 +210,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("layer.down", "Move down", down, ("Ctrl+[", "Alt+PgDown"), "Layer", 4, can_move_down),
     Action("layer.edit_again", "Edit again", edit_again, (), "Layer", 5, with_recipe, icon="sparkles"),
     Action("layer.run_again", "Run this edit again", run_again, (), "Layer", 5, with_recipe, icon="refresh-cw"),
+    Action(
+        "layer.use_for_training",
+        "Use for training...",
+        use_layer,
+        (),
+        "Layer",
+        5,
+        lambda desk: not why_not_active_layer(desk),
+        why=why_not_active_layer,
+    ),
 )

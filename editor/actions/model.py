@@ -1,4 +1,4 @@
-"""The models: which there are, and adding another one."""
+"""The models: which there are, adding another one, and training one."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def show(desk: Desk) -> None:
     desk.ports.dialogs.show("models")
 
 
+def train(desk: Desk) -> None:
+    """Pairs to train on, trainings, and their results."""
+    desk.ports.dialogs.show("training")
+
+
 def add(desk: Desk, *sources: Path) -> None:
     """See what models are at these places, and offer to add them."""
     desk.ports.dialogs.show("models", *sources)
@@ -33,5 +38,6 @@ def add(desk: Desk, *sources: Path) -> None:
 
 ACTIONS: tuple[Action, ...] = (
     Action("model.show", "Models...", show, (), "Model", 4, icon="sparkle"),
+    Action("model.train", "Training...", train, (), "Model", 4),
     Action("model.add", "Add a model", add, palette=False),
 )

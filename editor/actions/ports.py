@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from editor.core.document import Document
 from editor.core.formats.export_flat import ExportOptions
+from editor.edits.pairs import NewPair
 from editor.edits.settings import ModelFacts
 
 Rgba = NDArray[np.uint8]
@@ -75,10 +76,16 @@ class Dialogs(Protocol):
         """linked: two fields that keep their ratio while a lock is shut."""
         ...
 
+    def text(self, title: str, label: str, suggested: str, help: str = "") -> str | None:
+        """One line that is not blank. label: what is asked; help: a sentence under the field."""
+        ...
+
     def unsaved(self, title: str) -> Answer: ...
 
     def show(self, name: str, *arguments: object) -> None:
-        """Open "preferences", "about", "keys", "palette", "doctor" or "models"; the last takes paths of models."""
+        """Open "preferences", "about", "keys", "palette", "doctor", "training" or "models".
+
+        The last takes paths of models."""
         ...
 
 
@@ -105,6 +112,14 @@ class Models(Protocol):
 
     def choose(self, name: str) -> None:
         """Use it for documents opened from now on, and make it ready."""
+        ...
+
+
+class Pairs(Protocol):
+    """The user's own pairs for training."""
+
+    def add(self, pairs: Sequence[NewPair], told: Callable[[str, bool], object]) -> None:
+        """told: what it came to, as a sentence, and whether it failed; on the thread of the window."""
         ...
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from editor.actions.action import Action, with_document
 from editor.actions.desk import Desk
+from editor.actions.pairs import use_variants, why_not_variant
 from editor.core.settings import with_instruction
 from editor.edits.session import EditSession
-from inference.errors import EngineError
+from editor.edits.values import in_order
 
 
 def _session(desk: Desk) -> EditSession | None:
@@ -128,7 +128,7 @@ def restore(desk: Desk) -> None:
         opened, items = desk.discarded
         desk.discarded = None
         together = (*opened.edit.variants, *items)
-        opened.edit.variants = tuple(sorted(together, key=lambda item: (item.run, item.index)))
+        opened.edit.variants = in_order(together)
         opened.edit.choose(items[0].id)
 
 
@@ -219,26 +219,6 @@ def restart(desk: Desk) -> None:
         desk.generation.restart()
 
 
-def choose_model(desk: Desk, name: str = "") -> None:
-    """Every open document works with this model from now on; without a name, with the first that can be used."""
-    names = (name,) if name else desk.models.names
-    problem = "No model is there to choose: add one, and choose it among the dials."
-    for each in names:
-        try:
-            facts = desk.models.facts(each)
-            desk.models.choose(each)
-        except EngineError as error:
-            problem = str(error)
-            continue
-        for opened in desk.documents:
-            opened.edit.use(facts)
-        desk.settings = replace(desk.settings, model=each)
-        if not name:
-            desk.say(f"The model {each} is used from now on.")
-        return
-    desk.say(problem, "error")
-
-
 def focus(desk: Desk) -> None:
     desk.ports.screen.do("focus_instruction")
 
@@ -277,6 +257,16 @@ ACTIONS: tuple[Action, ...] = (
     Action("variant.nudge", "Again, a little stronger", nudge, (), "Model", 2, can_repeat, icon="sliders-horizontal"),
     Action("variant.copy_settings", "Use its settings", copy_settings, (), "Model", 2, has_choice, icon="copy"),
     Action(
+        "variant.use_for_training",
+        "Use variant for training",
+        use_variants,
+        (),
+        "Model",
+        2,
+        lambda desk: not why_not_variant(desk),
+        why=why_not_variant,
+    ),
+    Action(
         "compare.before", "Before and after", _compare("before"), ("\\", "Ctrl+B"), "View", 2, has_choice, icon="eye"
     ),
     Action("compare.split", "Split", _compare("split"), ("|", "Ctrl+Shift+B"), "View", 2, has_choice, icon="columns-2"),
@@ -297,7 +287,6 @@ ACTIONS: tuple[Action, ...] = (
         for cells in (2, 4, 9)
     ),
     Action("compare.difference", "What changed", difference, ("Ctrl+Alt+D",), "View", 2, has_finished, icon="flame"),
-    Action("model.choose", "Choose a model", choose_model, palette=False),
     Action("compare.leave", "Leave the comparison", leave, (), palette=False),
     Action("engine.restart", "Start the model again", restart, (), "Model", 3, can_restart, icon="play"),
 )

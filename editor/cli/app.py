@@ -36,6 +36,8 @@ def run(words: Sequence[str]) -> int:
     except typer.TyperException as error:
         report.complain(f"{error.format_message()} (palimpsest --help shows what there is)")
         return report.USAGE
+    except _Answered as answer:
+        return answer.code
     except (BrokenPipeError, SystemExit):  # typer makes the second of the first
         return _no_reader()
     except (Exception, KeyboardInterrupt) as error:
@@ -43,6 +45,14 @@ def run(words: Sequence[str]) -> int:
     if code == report.CANCELLED:  # typer's answer to Control-C
         report.complain("The command was cancelled.")
     return code if isinstance(code, int) else 0
+
+
+class _Answered(Exception):
+    """Another process has said all there is to say; its exit code is ours."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 def _no_reader() -> int:
@@ -271,24 +281,27 @@ def models_export(
     words: Annotated[list[str], typer.Argument(metavar="SOURCE -o DIR", help="Handed to python -m training export.")],
 ) -> None:
     """Turn a diffusers model into a model folder for this program."""
+    _hand_over("export", words)
+
+
+def _hand_over(name: str, words: list[str]) -> None:
     from editor.cli.training import hand_over
 
-    raise typer.Exit(hand_over("export", words))
+    sys.stdout.flush()
+    raise _Answered(hand_over(name, words))
 
 
-def _hand_over_command(name: str) -> None:
+def _hand_over_command(name: str, text: str) -> None:
     """`palimpsest NAME ...` is `python -m training NAME ...`, also its --help."""
 
     @app.command(
         name,
-        help=f"Run python -m training {name}.",
+        help=text,
         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []},
     )
     def command(words: Annotated[list[str] | None, typer.Argument(metavar="...")] = None) -> None:
-        from editor.cli.training import hand_over
-
-        raise typer.Exit(hand_over(name, words or []))
+        _hand_over(name, words or [])
 
 
-for _name in TRAINING_COMMANDS:
-    _hand_over_command(_name)
+for _name, _text in TRAINING_COMMANDS.items():
+    _hand_over_command(_name, _text)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-# What `python -m training` does under the same name.
-TRAINING_COMMANDS = ("train", "evaluate", "generate")
+# What `python -m training` does under the same name, in the order of the work, and what the help says of it.
+TRAINING_COMMANDS = {
+    "pairs": "Collect pairs to train on: list, add, edit, remove, export.",
+    "train": "Teach a model what pairs show, or go on with a training.",
+    "package": "Make a model package of what a training has learnt.",
+    "report": "Compare a training's model with the one that it came from.",
+    "evaluate": "Judge a model on pairs.",
+    "generate": "Make pairs with other models, where this version can.",
+}
 
 COMMANDS = ("edit", "convert", "flatten", "info", "replay", "models", "doctor", *TRAINING_COMMANDS)

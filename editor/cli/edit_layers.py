@@ -11,9 +11,9 @@ from editor.core.document import Document
 from editor.core.formats.layered_format import LayeredFormat, Opened, ignore
 from editor.core.layer import RasterLayer
 from editor.edits.apply import keep
-from editor.edits.generate import finished
 from editor.edits.recipe import Recipe, mask_hash
 from editor.edits.region import Cut, Region, cut, request_of
+from editor.edits.run import finished
 from editor.edits.settings import EditSettings, ModelFacts
 from editor.edits.values import VariantItem
 from inference.package import ModelPackage

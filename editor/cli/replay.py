@@ -19,9 +19,9 @@ from editor.core.errors import UsageError
 from editor.core.formats.psd_plan import content_bounds
 from editor.core.layer import RasterLayer
 from editor.core.tiles import Samples
-from editor.edits.generate import finished
 from editor.edits.recipe import Recipe, recipe_of, region_again, settings_from
 from editor.edits.region import Cut, below, cut, request_of
+from editor.edits.run import finished
 from editor.edits.values import VariantItem
 from inference import memory
 from inference.engine import copies

@@ -28,6 +28,16 @@ def user_downloads() -> Path:
     return user_folder() / "downloads"
 
 
+def user_pairs() -> Path:
+    """The store of the user's pairs for training."""
+    return user_folder() / "pairs"
+
+
+def user_runs() -> Path:
+    """One folder for each training."""
+    return user_folder() / "runs"
+
+
 def bundled_models() -> Path:
     """The models that ship with the program, in a checkout and in an installed wheel."""
     return Path(resources.__file__).resolve().parent / "models"

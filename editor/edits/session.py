@@ -7,7 +7,7 @@ from typing import Any
 
 from editor.core.observe import Observed
 from editor.edits.savings import EXACT
-from editor.edits.settings import EditSettings, ModelFacts
+from editor.edits.settings import EditSettings, ModelFacts, for_model
 from editor.edits.values import Message, Running, State, VariantItem
 
 __all__ = ["EditSession", "EditSettings", "Message", "ModelFacts", "Running", "State", "VariantItem"]
@@ -27,7 +27,8 @@ class EditSession(Observed):
     count: variants to make. seed: of the first; variant i has seed + i. With seed_locked False a new edit draws one.
     chosen: ids of variants, the first is shown in place. compare: "", "before", "split" or "grid"; split: where the
     line stands, in [0, 1]; grid: 2, 4 or 9; difference: the grid shows maps of what changed.
-    again: the edit layer that is edited again, or "". engine: as the state in `EngineStatus`.
+    again: the edit layer that is edited again, or "". engine: as the state in `EngineStatus`. also: a second model that
+    makes the same variants, for comparison. former: the model before this one, and the dials as they stood then.
     """
 
     def __init__(self, model: ModelFacts | None = None, own_instructions: tuple[str, ...] = ()) -> None:
@@ -47,6 +48,8 @@ class EditSession(Observed):
         self.guidance_interval: tuple[float, float] = EXACT.interval
         self.reuse: int = EXACT.reuse
         self.facts: ModelFacts | None = None
+        self.also: ModelFacts | None = None
+        self.former: tuple[ModelFacts, EditSettings] | None = None
         self.variants: tuple[VariantItem, ...] = ()
         self.chosen: tuple[str, ...] = ()
         self.compare: str = ""
@@ -64,10 +67,25 @@ class EditSession(Observed):
             self.use(model)
 
     def use(self, model: ModelFacts) -> None:
-        """Work with another model, with the dials as it likes them."""
-        self.facts = model
-        self.model = model.name
-        self.reset()
+        """Work with another model: each dial as it likes it, but for those that were turned (`for_model`)."""
+        own, settings = self.facts, self.settings
+        self._work_with(model)
+        if own is None:
+            self.reset()
+            return
+        self._turn(for_model(settings, own, model))
+        if own.name != model.name:
+            self.former = own, settings
+
+    def go_back(self, model: ModelFacts) -> None:
+        """Work with the former model again, with every dial as it stood; `model` is what is known of it now."""
+        own, settings, former = self.facts, self.settings, self.former
+        if own is None or former is None or former[0].name != model.name:
+            self.use(model)
+            return
+        self._work_with(model)
+        self._turn(former[1])
+        self.former = own, settings
 
     def reset(self) -> None:
         """All dials as the model likes them, and a random seed."""
@@ -96,12 +114,20 @@ class EditSession(Observed):
     def take(self, settings: EditSettings, seed: int | None = None) -> None:
         """Set the dials as `settings` has them; a seed is locked. The model stays."""
         self.instruction = settings.instruction
+        self._turn(settings)
+        if seed is not None:
+            self.seed, self.seed_locked = seed, True
+
+    def _work_with(self, model: ModelFacts) -> None:
+        self.facts, self.model = model, model.name
+        if self.also is not None and self.also.name == model.name:
+            self.also = None
+
+    def _turn(self, settings: EditSettings) -> None:
         self.steps, self.sampler, self.size = settings.steps, settings.sampler, settings.size
         self.text_scale, self.image_scale = settings.text_scale, settings.image_scale
         self.full_res = settings.full_res
         self.guidance_interval, self.reuse = settings.guidance_interval, settings.reuse
-        if seed is not None:
-            self.seed, self.seed_locked = seed, True
 
     def variant(self, id: str) -> VariantItem | None:
         return next((item for item in self.variants if item.id == id), None)

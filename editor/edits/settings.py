@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+MODEL_DIALS = ("steps", "text_scale", "image_scale", "sampler", "size")
+"""Dials that every model likes in its own way."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +42,19 @@ class ModelFacts:
     size: int
     instructions: tuple[str, ...] = ()
     library: str = ""
+
+
+def for_model(settings: EditSettings, own: ModelFacts | None, other: ModelFacts) -> EditSettings:
+    """The same edit with another model.
+
+    A dial that stands where its own model likes it says nothing, so it goes to where the other model likes it; one that
+    was turned says what the user wants, and stays. own: None for a model that is gone, whose dials then all stay.
+    """
+    if own is None:
+        return replace(settings, model=other.name)
+
+    def dial(name: str) -> Any:
+        now = getattr(settings, name)
+        return getattr(other, name) if now == getattr(own, name) else now
+
+    return replace(settings, model=other.name, **{name: dial(name) for name in MODEL_DIALS})

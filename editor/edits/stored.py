@@ -44,6 +44,7 @@ def _stored(item: VariantItem, layer: RasterLayer) -> StoredVariant:
         "region": [rect.x, rect.y, rect.width, rect.height],
         "run": item.run,
         "index": item.index,
+        "near": None if item.near is None else list(item.near),
         "above": item.above,
         "blend": layer.blend,
         "seconds": item.seconds,
@@ -91,6 +92,7 @@ def _restored(variant: StoredVariant, document: Document) -> VariantItem | None:
         seconds=_number(meta.get("seconds")),
         above=above,
         run=_whole(meta.get("run")),
+        near=_place(meta.get("near")),
         recipe=recipe,
         layer=layer,
     )
@@ -120,6 +122,11 @@ def _blend(value: object) -> str:
 
 def _whole(value: object) -> int:
     return value if type(value) is int and value >= 0 else 0
+
+
+def _place(value: object) -> tuple[int, int] | None:
+    numbers = cast(list[object], list(cast(Any, value))) if isinstance(value, list | tuple) else []
+    return (_whole(numbers[0]), _whole(numbers[1])) if len(numbers) == 2 else None
 
 
 def _number(value: object) -> float:

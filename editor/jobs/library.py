@@ -63,9 +63,10 @@ class Library:
         now = tuple(_changed(folder) for folder in self._folders)
         if now != self._known_at:  # another model may have the name by now
             self._known, self._known_at = {}, now
-        if name not in self._known:
-            self._known[name] = facts_of(self._package(name))
-        return self._known[name]
+        facts = self._known.get(name)
+        if facts is None:  # kept by itself: another thread may empty what is known meanwhile
+            facts = self._known[name] = facts_of(self._package(name))
+        return facts
 
     def choose(self, name: str) -> None:
         """Raises PackageError for a model that is not there or refused."""

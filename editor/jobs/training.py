@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO, cast
 
 from editor.core.errors import InputUnreadable, OutputNotWritable, UsageError
@@ -34,9 +35,61 @@ def command() -> list[str]:
     return child.command("training")
 
 
-def run(words: Sequence[str], show: Show, cancel: CancelToken, start: Sequence[str] | None = None) -> Message:
-    """Run a command to its end; returns its last event, and `show` gets those before. start: in place of `command()`.
+@dataclass(frozen=True)
+class Fault:
+    """What is said of a process that ends without a word of its own: "WHAT ended unexpectedly (...); AFTER."."""
 
+    what: str = "The import"
+    after: str = "nothing was added"
+
+
+class Control:
+    """Lines for the input of a process, from any thread. Those that come before it has started wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[str] = []
+        self._write: Callable[[str], None] | None = None
+        self._end: Callable[[], None] | None = None
+        self._closed = False
+
+    def send(self, line: str) -> None:
+        """A process that has ended takes nothing."""
+        with self._lock:
+            if self._write is None:
+                self._waiting.append(line)
+            else:
+                self._write(line)
+
+    def close(self) -> None:
+        """There is nothing more to say."""
+        with self._lock:
+            self._closed = True
+            if self._end is not None:
+                self._end()
+
+    def connect(self, write: Callable[[str], None], end: Callable[[], None]) -> None:
+        """The process is there. end: closes its input."""
+        with self._lock:
+            self._write, self._end = write, end
+            for line in self._waiting:
+                write(line)
+            self._waiting.clear()
+            if self._closed:
+                end()
+
+
+def run(
+    words: Sequence[str],
+    show: Show,
+    cancel: CancelToken,
+    start: Sequence[str] | None = None,
+    control: Control | None = None,
+    fault: Fault | None = None,
+) -> Message:
+    """Run a command to its end; returns its last event, and `show` gets all of them, one by one.
+
+    start: in place of `command()`. control: what is said to the process while it runs.
     On this thread, which waits. Raises `Cancelled`; an error in the process's own words, of the kind that its exit code
     says; and `PackageError` where it ends without a word.
     """
@@ -44,6 +97,8 @@ def run(words: Sequence[str], show: Show, cancel: CancelToken, start: Sequence[s
     # A file and not a pipe: nobody has to read it while the process works.
     with tempfile.TemporaryFile(prefix="palimpsest-") as stderr:
         process = _Process([*(start or command()), *words], stderr)
+        if control is not None:
+            control.connect(process.write, process.close_input)
         try:
             last = process.follow(show, cancel)
         except BaseException:
@@ -55,7 +110,7 @@ def run(words: Sequence[str], show: Show, cancel: CancelToken, start: Sequence[s
     cancel.raise_if_cancelled()
     if code == 0 and last is not None:
         return last
-    raise _failure(code, text)
+    raise _failure(code, text, fault or Fault())
 
 
 class _Process:
@@ -97,6 +152,13 @@ class _Process:
                 last = message
                 show(message)
 
+    def write(self, line: str) -> None:
+        """A line of its input."""
+        with contextlib.suppress(OSError, ValueError):  # it may have ended
+            stream = cast("IO[bytes]", self._process.stdin)
+            stream.write(line.encode() + b"\n")
+            stream.flush()
+
     def end(self) -> int:
         """Wait; returns the exit code."""
         code = self._process.wait()
@@ -114,9 +176,12 @@ class _Process:
             else:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _ask_to_end(self) -> float:
+    def close_input(self) -> None:
         with contextlib.suppress(OSError):
             cast("IO[bytes]", self._process.stdin).close()
+
+    def _ask_to_end(self) -> float:
+        self.close_input()
         return time.monotonic()
 
     def _read(self) -> None:
@@ -144,13 +209,15 @@ def _parsed(line: bytes) -> Message | None:
     return cast("dict[str, object]", value) if isinstance(value, dict) else None
 
 
-def _failure(code: int, text: str) -> Exception:
+def _failure(code: int, text: str, fault: Fault) -> Exception:
     lines = [line for line in text.splitlines() if line.strip()]
     sentence = lines[-1].strip() if lines else ""
-    # A traceback is no sentence for a user; its last line says at least what kind of fault it was.
-    if not sentence or any(line.startswith("Traceback (most recent call last)") for line in lines):
-        what = f": {sentence}" if sentence else ""
-        return PackageError(f"The import ended unexpectedly ({child.ending(code)}{what}); nothing was added.")
+    # A traceback is no sentence for a user; its last line says at least what kind of fault it was. What a process says
+    # before it is killed has nothing to do with that.
+    trace = any(line.startswith("Traceback (most recent call last)") for line in lines)
+    if not sentence or trace or code < 0:
+        what = f": {sentence}" if trace else ""
+        return PackageError(f"{fault.what} ended unexpectedly ({child.ending(code)}{what}); {fault.after}.")
     match code:
         case 2:
             return UsageError(sentence)

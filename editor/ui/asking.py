@@ -14,6 +14,7 @@ from editor.core.formats.layered import LAYERED
 from editor.ui.dialogs.export import ExportDialog
 from editor.ui.dialogs.new_page import NewPageDialog
 from editor.ui.dialogs.numbers import NumbersDialog
+from editor.ui.dialogs.text import TextDialog
 
 
 class WindowDialogs:
@@ -59,6 +60,10 @@ class WindowDialogs:
     ) -> dict[str, float] | None:
         dialog = NumbersDialog(title, fields, linked, self._over())
         return dialog.values if dialog.exec() == QDialog.DialogCode.Accepted else None
+
+    def text(self, title: str, label: str, suggested: str, help: str = "") -> str | None:
+        dialog = TextDialog(title, label, suggested, help, self._over())
+        return dialog.text if dialog.exec() == QDialog.DialogCode.Accepted else None
 
     def unsaved(self, title: str) -> Answer:
         box = QMessageBox(self._over())

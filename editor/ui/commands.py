@@ -71,6 +71,7 @@ class Commands(QObject):
         for title in MENUS:
             menu = bar.addMenu(f"&{title}")
             menu.aboutToShow.connect(self.refresh)
+            menu.setToolTipsVisible(True)
             self._fill(menu, [action for action in ACTIONS if action.menu == title])
             if title in more:
                 menu.addSeparator()
@@ -81,6 +82,7 @@ class Commands(QObject):
         for action in ACTIONS:
             made = self.actions[action.id]
             made.setEnabled(action.enabled(self._desk))
+            made.setToolTip(action.why(self._desk))
             if action.checked is not None:
                 made.setChecked(action.checked(self._desk))
 

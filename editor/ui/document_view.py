@@ -17,7 +17,7 @@ from editor.core.tiles import Samples
 from editor.edits.apply import shown
 from editor.edits.compare import difference, heat_map
 from editor.edits.open_document import OpenDocument
-from editor.edits.values import VariantItem
+from editor.edits.values import VariantItem, model_labels, short_name
 from editor.tools.settings import ToolSettings
 from editor.ui.canvas.canvas import Canvas
 from editor.ui.canvas.compare import Cell, CompareGrid
@@ -76,8 +76,18 @@ class DocumentView(QWidget):
         document = self.opened.document
         self.canvas.show_document(document if laid is None else laid)
         mode = session.compare if session.compare in ("before", "split") and laid is not None else ""
-        self.canvas.set_compare(mode, document if mode else None, session.split)
+        other = self._other_side(item) if mode == "split" and item is not None else None
+        if item is not None and other is not None:
+            self.canvas.set_compare("split", other[1], session.split, _sides(other[0], item))
+        else:
+            self.canvas.set_compare(mode, document if mode else None, session.split)
         self._show_grid(session.compare == "grid")
+
+    def _other_side(self, item: VariantItem) -> tuple[VariantItem, Document] | None:
+        """The second chosen variant, which a split compares with the shown one; None where only one is chosen."""
+        others = [other for other in self.opened.edit.picked if other is not item]
+        laid = self._lay(others[0]) if others else None
+        return None if laid is None else (others[0], laid)
 
     def _lay(self, item: VariantItem) -> Document | None:
         """The document with the variant in place; None where it does not fit into the document any more."""
@@ -115,23 +125,28 @@ class DocumentView(QWidget):
                 self.canvas.setFocus()
 
     def _compared(self) -> tuple[VariantItem, ...]:
-        """As many finished variants as the grid shows: those around the one shown in place, else the latest."""
+        """As many finished variants as the grid shows: those around the one shown in place, else the latest; with all
+        that are chosen, where these fit."""
         session = self.opened.edit
         done = session.done
         at = next((place for place, item in enumerate(done) if item is session.shown), len(done) - 1)
         start = min(at // session.grid * session.grid, max(0, len(done) - session.grid))
+        chosen = [place for place, item in enumerate(done) if item.id in session.chosen] or [start]
+        if chosen[-1] - chosen[0] < session.grid:
+            start = max(min(start, chosen[0]), chosen[-1] + 1 - session.grid)
         return done[start : start + session.grid]
 
     def _fill_grid(self, items: tuple[VariantItem, ...]) -> None:
         session = self.opened.edit
         cells = tuple((item, self._lay(item) or self.opened.document) for item in items)
         chosen = next((place for place, item in enumerate(items) if item.id in session.chosen[:1]), -1)
-        state = (*cells, session.difference)
+        named = bool(model_labels(session.variants))
+        state = (*cells, session.difference, named)
         if state == self._cells:
             self.grid.choose(chosen)
             return
         self._cells = state
-        self.grid.show_cells([Cell(document, _caption(item)) for item, document in cells], chosen)
+        self.grid.show_cells([Cell(document, _caption(item, named)) for item, document in cells], chosen)
         maps = [self._map(item, document) for item, document in cells]
         self.grid.set_difference(maps if session.difference else None)
 
@@ -176,5 +191,14 @@ class DocumentView(QWidget):
         self.opened.edit.split = split
 
 
-def _caption(item: VariantItem) -> str:
-    return f"seed {item.seed}, {item.changed_fraction:.0%} changed"
+def _caption(item: VariantItem, named: bool) -> str:
+    """named: say which model made it."""
+    model = f", {short_name(item.settings.model)}" if named else ""
+    return f"seed {item.seed}{model}, {item.changed_fraction:.0%} changed"
+
+
+def _sides(left: VariantItem, right: VariantItem) -> tuple[str, str]:
+    """What tells two variants apart."""
+    if left.settings.model != right.settings.model:
+        return short_name(left.settings.model), short_name(right.settings.model)
+    return f"seed {left.seed}", f"seed {right.seed}"

@@ -30,6 +30,7 @@ class Answers:
     opens: list[Path] = field(default_factory=list)
     saves: Path | None = None
     exports: Path | None = None
+    texts: list[str] = field(default_factory=list)
     unsaved_answer: Answer = "discard"
     asked: list[str] = field(default_factory=list)
 
@@ -50,6 +51,10 @@ class Answers:
         self, title: str, fields: Sequence[Field], linked: tuple[str, str] | None = None
     ) -> dict[str, float] | None:
         return {each.name: each.value for each in fields}
+
+    def text(self, title: str, label: str, suggested: str, help: str = "") -> str | None:
+        self.asked.append(label)
+        return self.texts.pop(0) if self.texts else suggested or None
 
     def unsaved(self, title: str) -> Answer:
         self.asked.append(title)

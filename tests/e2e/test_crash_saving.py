@@ -65,7 +65,7 @@ class Saving:
     def __init__(self, path: Path) -> None:
         self.background = Cancelling()
         nothing: Any = SimpleNamespace()
-        ports = Ports(nothing, nothing, nothing, self.background, nothing)
+        ports = Ports(nothing, nothing, nothing, self.background, nothing, nothing)
         ended: Any = SimpleNamespace(close=lambda: None)
         self.desk = Desk(ports, Settings(), EditSession, lambda opened: ended)
         pixels = np.random.default_rng(1).integers(0, 256, (700, 600, 4), np.uint8)

@@ -47,6 +47,7 @@ class Display(Viewport):
         self._before: Picture | None = None
         self._compare: Compare = ""
         self._split = 0.5
+        self._labels = "before", "after"
         self._frame = Frame()
         self._ants = Ants()
         self._whole = True
@@ -95,8 +96,18 @@ class Display(Viewport):
         """Show again what the tool has in progress and its overlay, after something outside changed them."""
         self._refresh()
 
-    def set_compare(self, mode: Compare, before: Document | None = None, split: float = 0.5) -> None:
-        """ "before": `before` alone. "split": it lies left of a line at `split` of the width, 0 to 1. "" ends it."""
+    def set_compare(
+        self,
+        mode: Compare,
+        before: Document | None = None,
+        split: float = 0.5,
+        labels: tuple[str, str] = ("before", "after"),
+    ) -> None:
+        """ "before": `before` alone. "split": it lies left of a line at `split` of the width, 0 to 1. "" ends it.
+
+        labels: what the two sides are called.
+        """
+        self._labels = labels
         self._compare = mode if before is not None else ""
         self._split = min(1.0, max(0.0, split))
         if not self._compare or before is None:
@@ -169,9 +180,9 @@ class Display(Viewport):
         if self._compare != "before" and self._tool is not None:
             overlays.draw_overlay(painter, self._overlay(self._tool), document, self._view, size, ratio)
         if self._compare == "split":
-            draw_split(painter, line_at(self._split, size[0]), *size, ratio, self.font())
+            draw_split(painter, line_at(self._split, size[0]), *size, ratio, self.font(), self._labels)
         elif self._compare == "before":
-            draw_label(painter, "before", QPointF(8 * ratio, 8 * ratio), ratio, sized(self.font(), SMALL))
+            draw_label(painter, self._labels[0], QPointF(8 * ratio, 8 * ratio), ratio, sized(self.font(), SMALL))
 
     def _parts(self) -> tuple[Part, ...]:
         width, height = self._viewport_size()

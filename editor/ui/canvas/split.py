@@ -19,8 +19,16 @@ def line_at(split: float, width: int) -> int:
     return round(min(1.0, max(0.0, split)) * width)
 
 
-def draw_split(painter: QPainter, x: int, width: int, height: int, ratio: float, font: QFont) -> None:
-    """painter: in device pixels. x: where the line is."""
+def draw_split(
+    painter: QPainter,
+    x: int,
+    width: int,
+    height: int,
+    ratio: float,
+    font: QFont,
+    labels: tuple[str, str] = ("before", "after"),
+) -> None:
+    """painter: in device pixels. x: where the line is. labels: of its two sides."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(0, 0, 0, 150), 3 * ratio))
     painter.drawLine(QPointF(x, 0), QPointF(x, height))
@@ -28,8 +36,8 @@ def draw_split(painter: QPainter, x: int, width: int, height: int, ratio: float,
     painter.drawLine(QPointF(x, 0), QPointF(x, height))
     _draw_grip(painter, QPointF(x, height / 2), ratio)
     small = sized(font, SMALL)
-    draw_label(painter, "before", QPointF(x - 8 * ratio, 8 * ratio), ratio, small, to_left=True)
-    draw_label(painter, "after", QPointF(x + 8 * ratio, 8 * ratio), ratio, small)
+    draw_label(painter, labels[0], QPointF(x - 8 * ratio, 8 * ratio), ratio, small, to_left=True)
+    draw_label(painter, labels[1], QPointF(x + 8 * ratio, 8 * ratio), ratio, small)
 
 
 def draw_label(

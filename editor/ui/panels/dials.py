@@ -41,11 +41,13 @@ HINT = "Too little changed: more Follow or less Keep. Too much: the other way."
 LARGEST_SEED = 2**53
 """A seed is shown by a field of floating point numbers, which are exact up to here."""
 DRAWN_SEEDS = 2**32
-CHOICES = ("sampler", "samplers", "size", "model")
+CHOICES = ("sampler", "samplers", "size", "model", "also")
+NO_OTHER = "no other model"
 
 
 class DialsPopover(QFrame):
-    """models: the names that may be chosen. trigger: "model.choose" is run with the name that was chosen."""
+    """models: the names that may be chosen. trigger: "model.choose" is run with the name that was chosen, and
+    "model.also" with that of a second one, or ""."""
 
     def __init__(
         self, models: Callable[[], tuple[str, ...]], trigger: Callable[..., object], parent: QWidget | None = None
@@ -102,6 +104,7 @@ class DialsPopover(QFrame):
         self.pad = DialPad(TEXT_RANGE, IMAGE_RANGE, self)
         self.steps = whole_box(1, 200, parent=self)
         self.sampler, self.size_box, self.model = QComboBox(self), QComboBox(self), QComboBox(self)
+        self.also = QComboBox(self)
         self.seed = number_box(0, LARGEST_SEED, decimals=0, parent=self)
         self.lock = IconButton("lock-open", "Use this seed again", checkable=True, parent=self)
         self.die = IconButton("dices", "Draw another seed", parent=self)
@@ -120,7 +123,12 @@ class DialsPopover(QFrame):
         _choices(self.sampler, {name: SAMPLER_TITLES.get(name, name) for name in session.samplers}, session.sampler)
         sizes = sorted({*SIZES, session.size})
         _choices(self.size_box, {size: f"{size} px" for size in sizes}, session.size)
-        _choices(self.model, {name: name for name in self._models()}, session.model)
+        names = self._models()
+        _choices(self.model, {name: name for name in names}, session.model)
+        also = session.also.name if session.also is not None else ""
+        others = {name: name for name in (*names, also) if name and name != session.model}
+        _choices(self.also, {"": NO_OTHER, **others}, also)
+        self._form.setRowVisible(self.also, bool(others))
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -148,6 +156,7 @@ class DialsPopover(QFrame):
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(8)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form = form
         seed = QHBoxLayout()
         seed.setSpacing(4)
         seed.addWidget(self.seed, 1)
@@ -160,6 +169,9 @@ class DialsPopover(QFrame):
         self.seed.setAccessibleName("Seed")
         self.size_box.setToolTip("The longer side of the picture, as the model sees it")
         form.insertRow(2, "Seed", seed)
+        self.also.setAccessibleName("Second model")
+        self.also.setToolTip("Make every variant with this model too, beside the other, to compare them")
+        form.addRow("Compare with", self.also)
         form.addRow("Speed", self.saving)
         form.addRow("", self.full_res)
         return form
@@ -170,6 +182,7 @@ class DialsPopover(QFrame):
         self.seed.valueChanged.connect(self._seed_typed)
         self.reset.clicked.connect(self._reset)
         self.model.activated.connect(lambda: self._trigger("model.choose", self.model.currentData()))
+        self.also.activated.connect(lambda: self._trigger("model.also", self.also.currentData()))
 
     def _locked(self, locked: bool) -> None:
         title = "This seed is used again; press for a new one each time" if locked else "Use this seed again"

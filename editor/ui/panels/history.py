@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
-from PySide6.QtWidgets import QListView, QStackedLayout, QWidget
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPoint, Qt, QTimer
+from PySide6.QtWidgets import QListView, QMenu, QStackedLayout, QWidget
 
 from editor.core.document import Document
 from editor.core.history import History, Step
 from editor.edits.open_document import OpenDocument
+from editor.edits.pairs import why_not_history
 from editor.ui.panels.history_row import ROW_ROLE, STATE_ROLE, HistoryRow
 from editor.ui.panels.history_rows import Row, done, rows
 from editor.ui.widgets.labels import empty_state
 
 Index = QModelIndex | QPersistentModelIndex
+Trigger = Callable[..., object]
 _ROOT = QModelIndex()
 STATES = {"current": "now", "done": "done", "undone": "undone"}
 
@@ -101,10 +103,11 @@ class HistoryModel(QAbstractListModel):
 
 
 class HistoryPanel(QWidget):
-    """Arrow keys move, Return or a click goes to a step."""
+    """Arrow keys move, Return or a click goes to a step. trigger: runs the action of an id."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, trigger: Trigger = lambda *_: None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._trigger = trigger
         self._open: OpenDocument | None = None
         self._end: Callable[[], object] = lambda: None
         self.model = HistoryModel(self)
@@ -146,6 +149,8 @@ class HistoryPanel(QWidget):
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.clicked.connect(self._go)
         self.view.activated.connect(self._go)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._menu)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.view)
         self._pages.addWidget(empty_state("No document", self))
@@ -153,3 +158,30 @@ class HistoryPanel(QWidget):
     def _go(self, index: QModelIndex) -> None:
         if self._open is not None and self.model.step_id(index) != self._open.history.current.id:
             self._open.history.go(self.model.step_id(index))
+
+    def _menu(self, point: QPoint) -> None:
+        index = self.view.indexAt(point)
+        if index.isValid() and self._open is not None:
+            menu = self.context_menu(self.model.step_id(index))
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.view.viewport().mapToGlobal(point))
+
+    def context_menu(self, step_id: int) -> QMenu:
+        """What can be done with a step; an entry that cannot says why."""
+        menu, history = QMenu(self), self._open.history if self._open is not None else None
+        menu.setToolTipsVisible(True)
+        go = menu.addAction("Go here", lambda: self._go_to(step_id))
+        go.setEnabled(history is not None and step_id != history.current.id)
+        menu.addSeparator()
+        use = menu.addAction(
+            "Use the change from here to now for training...",
+            lambda: self._trigger("history.use_since", step_id),
+        )
+        why = why_not_history(history, step_id)
+        use.setEnabled(not why)
+        use.setToolTip(why)
+        return menu
+
+    def _go_to(self, step_id: int) -> None:
+        if self._open is not None:
+            self._open.history.go(step_id)

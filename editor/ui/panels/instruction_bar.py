@@ -20,7 +20,7 @@ from editor.edits.open_document import OpenDocument
 from editor.edits.session import EditSession
 from editor.edits.suggest import suggest
 from editor.edits.times import about
-from editor.edits.values import Running
+from editor.edits.values import Running, short_name
 from editor.ui import theme
 from editor.ui.bind import Binding, bind
 from editor.ui.icons import icon
@@ -87,7 +87,7 @@ class InstructionBar(QWidget):
     def _noticed(self, name: str) -> None:
         if name == "running":
             self.field.close_suggestions()
-        if name in ("instruction", "running", "document", "again", "engine"):
+        if name in ("instruction", "running", "document", "again", "engine", "also"):
             self._refresh()
 
     def _refresh(self) -> None:
@@ -101,7 +101,8 @@ class InstructionBar(QWidget):
             left = about(self._seconds_left(running))
             self._show_button(f"Cancel ({left})" if left else "Cancel", "Stop the edit (Esc)", "")
         else:
-            self._show_button("Generate", "Make the variants (Ctrl+Return)", "main")
+            both = " with both models" if session is not None and session.also is not None else ""
+            self._show_button("Generate", f"Make the variants{both} (Ctrl+Return)", "main")
         self.generate.setEnabled(running is not None or bool(session and session.instruction.strip()))
 
     def _show_button(self, text: str, tip: str, role: str) -> None:
@@ -132,9 +133,10 @@ class InstructionBar(QWidget):
     def _scope(self) -> str:
         if self._opened is None or self._session is None:
             return ""
+        also = f", also with {short_name(self._session.also.name)}" if self._session.also is not None else ""
         if self._session.again:
-            return "again"
-        return "whole picture" if self._opened.document.selection is None else "in the selection"
+            return f"again{also}"
+        return f"{'whole picture' if self._opened.document.selection is None else 'in the selection'}{also}"
 
     def _suggestions(self, text: str) -> tuple[str, ...]:
         facts = self._session.facts if self._session is not None else None
@@ -196,9 +198,10 @@ def _stage(session: EditSession) -> str:
     if running is None:
         return "the model is starting" if session.engine == "starting" else ""
     if running.stage == "load" or session.engine == "starting":
-        return "starting the model"
+        return f"starting {short_name(running.model) or 'the model'}"
     step = f", step {running.step} of {running.steps}" if running.steps else ""
-    return f"variant {running.variant + 1} of {running.variants}{step}"
+    model = f", {short_name(running.model)}" if running.model else ""
+    return f"variant {running.variant + 1} of {running.variants}{model}{step}"
 
 
 def _count_box(parent: QWidget) -> QComboBox:

@@ -14,6 +14,7 @@ from editor.core.changes.set_property import SetProperty
 from editor.core.document import Document
 from editor.core.layer import GroupLayer, Layer, RasterLayer
 from editor.edits.open_document import OpenDocument
+from editor.edits.pairs import why_not_layer
 from editor.tools.settings import ToolSettings
 from editor.ui import theme
 from editor.ui.panels.layers_model import LayersModel
@@ -65,6 +66,7 @@ MENU: tuple[tuple[str, str], ...] = (
     ("layer.hide", "Hide or show"),
     ("layer.lock", "Lock or unlock"),
     ("layer.edit_again", "Edit again"),
+    ("layer.use_for_training", "Use for training..."),
 )
 
 
@@ -301,12 +303,14 @@ class LayersPanel(QWidget):
 
     def context_menu(self) -> QMenu:
         """The actions on layers; those that the active layer does not allow are greyed."""
-        menu, layer = QMenu(self), self._active
+        menu, layer, why = QMenu(self), self._active, why_not_layer(self._document)
+        menu.setToolTipsVisible(True)
         possible = {
             "layer.ungroup": isinstance(layer, GroupLayer),
             "layer.apply_mask": layer is not None and layer.mask is not None,
             "layer.remove_mask": layer is not None and layer.mask is not None,
             "layer.edit_again": isinstance(layer, RasterLayer) and layer.recipe is not None,
+            "layer.use_for_training": not why,
         }
         for id, title in MENU:
             if not id:
@@ -314,6 +318,9 @@ class LayersPanel(QWidget):
                 continue
             action = menu.addAction(title)
             action.setData(id)
+            if id == "layer.use_for_training":
+                action.setToolTip(why)
+                action.setText(title.removesuffix("...") if possible["layer.edit_again"] else title)
             action.setEnabled(possible.get(id, True))
             action.triggered.connect(lambda _=False, id=id: self._run(id))
         return menu

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from editor.edits.savings import EXACT, described, saving_of
@@ -37,6 +37,7 @@ class VariantCard(QWidget):
         super().__init__(parent)
         self._item = item
         self._chosen = self._shown = False
+        self._model = ""
         self._pixels: NDArray[np.uint8] | None = None
         self._picture: QImage | None = None
         self.setFixedSize(WIDTH, HEIGHT)
@@ -46,16 +47,18 @@ class VariantCard(QWidget):
     def item(self) -> VariantItem:
         return self._item
 
-    def show_item(self, item: VariantItem, *, chosen: bool, shown: bool) -> None:
-        """chosen: among those that "keep all chosen" takes. shown: the one on the canvas."""
-        if item is self._item and (chosen, shown) == (self._chosen, self._shown) and self.toolTip():
+    def show_item(self, item: VariantItem, *, chosen: bool, shown: bool, model: str = "") -> None:
+        """chosen: among those that "keep all chosen" takes. shown: the one on the canvas. model: what tells its model
+        from that of others, "" where there are none."""
+        now = chosen, shown, model
+        if item is self._item and now == (self._chosen, self._shown, self._model) and self.toolTip():
             return
         pixels = _pixels(item)
         if pixels is not self._pixels:
             self._pixels, self._picture = pixels, _thumbnail(pixels)
-        self._item, self._chosen, self._shown = item, chosen, shown
-        self.setToolTip(_words(item))
-        self.setAccessibleName(f"Variant {item.index + 1}: {_words(item)}")
+        self._item, self._chosen, self._shown, self._model = item, chosen, shown, model
+        self.setToolTip(_words(item, bool(model)))
+        self.setAccessibleName(f"Variant {item.index + 1}: {_words(item, bool(model))}")
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -91,6 +94,8 @@ class VariantCard(QWidget):
             painter.setBrush(look.colour("panel"))
             painter.drawRoundedRect(badge, 4, 4)
             painter.drawPixmap(_middle(badge, 16).topLeft(), self._icon("triangle-alert", 16, "warning"))
+        if self._model:
+            self._paint_model(painter, area)
         self._paint_frame(painter, area)
         self._paint_words(painter, area)
 
@@ -118,6 +123,19 @@ class VariantCard(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(look.colour("accent" if self._shown else "secondary"), 2))
             painter.drawRoundedRect(QRectF(area).adjusted(-2, -2, 2, 2), 3, 3)
+
+    def _paint_model(self, painter: QPainter, area: QRect) -> None:
+        """On a plate at the foot of the picture."""
+        look, font = theme.current(), theme.sized(self.font(), theme.SMALL)
+        metrics = QFontMetrics(font)
+        plate = QRect(area.left(), area.bottom() + 1 - metrics.height() - 2, area.width(), metrics.height() + 2)
+        colour = look.colour("panel")
+        colour.setAlphaF(0.85)
+        painter.fillRect(plate, colour)
+        painter.setPen(look.colour("text"))
+        painter.setFont(font)
+        name = metrics.elidedText(self._model, Qt.TextElideMode.ElideMiddle, plate.width() - 6)
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, name)
 
     def _paint_words(self, painter: QPainter, area: QRect) -> None:
         painter.setPen(theme.current().colour("text" if self._item.done else "secondary"))
@@ -181,9 +199,11 @@ def _caption(item: VariantItem) -> str:
     return words.get(item.state, "cancelled")
 
 
-def _words(item: VariantItem) -> str:
+def _words(item: VariantItem, named: bool) -> str:
     settings = item.settings
     lines = [settings.instruction, f"seed {item.seed}, follow {settings.text_scale:g}, keep {settings.image_scale:g}"]
+    if named:
+        lines.append(f"model {settings.model}")
     if saving_of(settings.guidance_interval, settings.reuse) is not EXACT:
         lines.append(f"speed: {described(settings.guidance_interval, settings.reuse)}")
     if item.done:

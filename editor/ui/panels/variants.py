@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QScrollArea, QVBo
 
 from editor.edits.open_document import OpenDocument
 from editor.edits.session import EditSession
+from editor.edits.values import model_labels, short_name
 from editor.ui import theme
 from editor.ui.panels.variant_card import HEIGHT, MARGIN, PICTURE, VariantCard
 from editor.ui.widgets.icon_button import IconButton
@@ -27,27 +28,33 @@ CHOICE = {
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 DELETE = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 
+OTHER_MODEL = "variant.other_model"
 MENU = (
     ("Keep as a layer", "variant.keep"),
     ("Keep all chosen", "variant.keep_chosen"),
     ("", ""),
     ("Again with a new seed", "variant.again"),
     ("Again, a little stronger", "variant.nudge"),
+    ("Again with another model", OTHER_MODEL),
     ("Use its settings", "variant.copy_settings"),
+    ("Use for training", "variant.use_for_training"),
     ("", ""),
     ("Discard", "variant.discard"),
     ("Discard all", "variant.discard_all"),
 )
 FOR_ANY = ("variant.discard", "variant.discard_all")
 """What can also be done with a variant that is not finished."""
+NOT_FINISHED = "This variant is not finished yet: wait for it."
 
 
 class VariantStrip(QWidget):
-    """trigger: runs the action of an id."""
+    """trigger: runs the action of an id. models: the names of those that may make a variant again."""
 
-    def __init__(self, trigger: Trigger, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, trigger: Trigger, parent: QWidget | None = None, models: Callable[[], tuple[str, ...]] = tuple
+    ) -> None:
         super().__init__(parent)
-        self._trigger = trigger
+        self._trigger, self._models = trigger, models
         self._session: EditSession | None = None
         self._disconnect: Callable[[], None] = lambda: None
         self._cards: dict[str, VariantCard] = {}
@@ -129,10 +136,12 @@ class VariantStrip(QWidget):
             card.hide()
             card.deleteLater()
         if session is not None:
+            labels = model_labels(items)
             for place, item in enumerate(items):
                 card = self._cards.get(item.id) or self._new_card(item.id, place)
                 shown = bool(session.chosen) and session.chosen[0] == item.id
-                card.show_item(item, chosen=item.id in session.chosen, shown=shown)
+                label = labels.get(item.settings.model, "")
+                card.show_item(item, chosen=item.id in session.chosen, shown=shown, model=label)
             self._reveal(session)
             self._show_buttons(session)
 
@@ -197,13 +206,33 @@ class VariantStrip(QWidget):
             self._session.choose(id)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setToolTipsVisible(True)
         for title, action in MENU:
-            if title:
+            if action == OTHER_MODEL:
+                self._add_other_models(menu, title)
+            elif title:
                 entry = menu.addAction(title, lambda action=action: self._trigger(action))
                 entry.setEnabled(action in FOR_ANY or bool(self._session and self._session.picked))
+                entry.setToolTip("" if entry.isEnabled() else NOT_FINISHED)
             else:
                 menu.addSeparator()
         menu.popup(at)
+
+    def _add_other_models(self, menu: QMenu, title: str) -> None:
+        """One entry with the one other model, or a menu of several; nothing where there is no other."""
+        session = self._session
+        shown = session.shown if session is not None else None
+        others = [name for name in self._models() if shown is None or name != shown.settings.model]
+        if len(others) > 1:
+            place = menu.addMenu(title)
+        elif others:
+            place, title = menu, f"Again with {short_name(others[0])}"
+        else:
+            return
+        for name in others:
+            words = title if len(others) == 1 else name
+            entry = place.addAction(words, lambda name=name: self._trigger(OTHER_MODEL, name))
+            entry.setEnabled(session is not None and shown is not None and session.running is None)
 
     def _lay_out(self) -> None:
         self._row.setContentsMargins(0, 0, 0, 0)

@@ -28,6 +28,7 @@ from editor.core.tiles import TileMap
 from editor.edits.background import InlineBackground
 from editor.edits.generate import Generation
 from editor.edits.open_document import OpenDocument
+from editor.edits.pairs import NewPair
 from editor.edits.runner import EditListener, EngineStatus
 from editor.edits.session import EditSession
 from editor.edits.settings import ModelFacts
@@ -60,6 +61,8 @@ class Dialogs:
         self.page: Page | None = None
         self.answers: dict[str, float] | None = None
         self.unsaved_answers: list[Answer] = []
+        self.texts: list[str | None] = []
+        self.suggestions: list[str] = []
         self.asked: list[str] = []
         self.suggested: list[Path] = []
         self.linked: tuple[str, str] | None = None
@@ -86,6 +89,11 @@ class Dialogs:
         self.asked.append(title)
         self.linked = linked
         return self.answers
+
+    def text(self, title: str, label: str, suggested: str, help: str = "") -> str | None:
+        self.asked.append(label)
+        self.suggestions.append(suggested)
+        return self.texts.pop(0) if self.texts else None
 
     def unsaved(self, title: str) -> Answer:
         self.asked.append(f"unsaved {title}")
@@ -134,6 +142,21 @@ class Models:
 
     def choose(self, name: str) -> None:
         self.chosen = name
+
+
+class Pairs:
+    """Takes every pair, or refuses all with `refusal`."""
+
+    def __init__(self) -> None:
+        self.taken: list[NewPair] = []
+        self.refusal = ""
+
+    def add(self, pairs: Sequence[NewPair], told: Callable[[str, bool], object]) -> None:
+        if self.refusal:
+            told(self.refusal, True)
+        else:
+            self.taken.extend(pairs)
+            told(f"{len(pairs)} taken", False)
 
 
 class Later:
@@ -226,7 +249,8 @@ class World:
         self.dialogs, self.clipboard, self.screen, self.models = Dialogs(), Clipboard(), Screen(), Models()
         self.background: Any = background
         self.runner = Runner()
-        ports = Ports(self.dialogs, self.clipboard, self.screen, background, self.models)
+        self.pairs = Pairs()
+        ports = Ports(self.dialogs, self.clipboard, self.screen, background, self.models, self.pairs)
         self.desk = Desk(ports, Settings(), lambda: EditSession(facts("starter")), self._generation)
 
     def _generation(self, opened: OpenDocument) -> Generation:

@@ -21,6 +21,7 @@ from editor.core.tiles import TileMap
 from editor.edits.background import InlineBackground
 from editor.edits.generate import Generation
 from editor.edits.open_document import OpenDocument
+from editor.edits.pairs import NewPair
 from editor.edits.region import Region
 from editor.edits.runner import EditListener, EngineStatus
 from editor.edits.session import EditSession
@@ -53,6 +54,9 @@ class Dialogs:
         return None
 
     def numbers(self, title: str, fields: object, linked: object = None) -> None:
+        return None
+
+    def text(self, title: str, label: str, suggested: str, help: str = "") -> None:
         return None
 
     def unsaved(self, title: str) -> str:
@@ -90,6 +94,16 @@ class Models:
         pass
 
 
+class Pairs:
+    """Takes every pair, and says nothing."""
+
+    def __init__(self) -> None:
+        self.taken: list[NewPair] = []
+
+    def add(self, pairs: Sequence[NewPair], told: object) -> None:
+        self.taken.extend(pairs)
+
+
 class Handle:
     def cancel(self) -> None:
         pass
@@ -118,7 +132,7 @@ class Bench:
     """triggered: the intents of widgets, with their arguments; `trigger` runs them on the desk as well."""
 
     def __init__(self) -> None:
-        ports: Any = Ports(Dialogs(), Clipboard(), Screen(), InlineBackground(), Models())
+        ports: Any = Ports(Dialogs(), Clipboard(), Screen(), InlineBackground(), Models(), Pairs())
         self.desk = Desk(ports, Settings(), lambda: EditSession(FACTS), self._generation)
         self.triggered: list[tuple[object, ...]] = []
         self.desk.add(self.new("harbour.ora"))

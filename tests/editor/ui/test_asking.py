@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox, QPushButton, QWidget
 
 from editor.actions.file import PROJECT_KIND, PSD_KIND
 from editor.ui.asking import WindowDialogs, open_filter
+from editor.ui.dialogs.text import TextDialog
 
 SUFFIXES = ("*.ora", "*.psd", "*.png", "*.jpg", "*.tif")
 
@@ -79,3 +80,10 @@ def test_unsaved_offers_three_ways_out(
 
     monkeypatch.setattr(QMessageBox, "exec", press)
     assert dialogs.unsaved("cat.ora") == answer
+
+
+def test_a_line_of_text_or_nothing(dialogs: WindowDialogs, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [QDialog.DialogCode.Accepted, QDialog.DialogCode.Rejected]
+    monkeypatch.setattr(TextDialog, "exec", lambda dialog: answers.pop(0))
+    assert dialogs.text("Use for training", "Which instruction?", " make it snow ") == "make it snow"
+    assert dialogs.text("Use for training", "Which instruction?", "make it snow") is None

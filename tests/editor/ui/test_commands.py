@@ -178,3 +178,12 @@ def _change(bench: Any) -> Any:
     from editor.core.changes import Fill
 
     return Fill(bench.opened.document.active, (1, 2, 3, 255))
+
+
+def test_what_is_grey_says_why(commands: Commands, bench: Any) -> None:
+    action = commands.actions["variant.use_for_training"]
+    assert not action.isEnabled() and "choose one in the strip" in action.toolTip()
+    bench.session.variants = (bench.item(0),)
+    bench.session.chosen = ("v0",)
+    commands.refresh()
+    assert action.isEnabled() and action.toolTip() == action.text()

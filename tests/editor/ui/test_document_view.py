@@ -207,3 +207,34 @@ def test_a_closed_view_and_its_document_are_let_go(bench: Any, qapp: QApplicatio
     del opened
     gc.collect()
     assert [ref() for ref in refs] == [None] * 4
+
+
+def test_a_split_compares_two_chosen_variants(view: DocumentView, bench: Any) -> None:
+    add_variants(bench, 3)
+    first, second, third = bench.session.variants
+    other = replace(second, settings=replace(second.settings, model="photographer"))
+    bench.session.variants = (first, other, third)
+    bench.session.chosen = ("v1", "v0")
+    bench.session.compare = "split"
+    before = bench.opened.document
+    assert np.array_equal(whole(view.canvas.document), whole(shown(before, other)))
+    assert np.array_equal(whole(view.canvas.compared), whole(shown(before, first)))
+    assert view.canvas._labels == (first.settings.model, "photographer")
+    bench.session.chosen = ("v0", "v2")
+    assert view.canvas._labels == ("seed 42", "seed 40")
+    bench.session.compare = "before"
+    assert view.canvas.compared is before and view.canvas._labels == ("before", "after")
+    bench.session.compare, bench.session.chosen = "split", ("v1",)
+    assert view.canvas.compared is before and view.canvas._labels == ("before", "after")
+
+
+def test_the_grid_holds_all_that_are_chosen_where_they_fit(view: DocumentView, bench: Any) -> None:
+    add_variants(bench, 5)
+    bench.session.grid, bench.session.compare = 2, "grid"
+    bench.session.chosen = ("v2", "v1")
+    assert [pane.cell.caption.split(",")[0] for pane in view.grid._panes] == ["seed 41", "seed 42"]
+    bench.session.chosen = ("v2",)
+    assert [pane.cell.caption.split(",")[0] for pane in view.grid._panes] == ["seed 42", "seed 43"]
+    items = bench.session.variants
+    bench.session.variants = (replace(items[0], settings=replace(items[0].settings, model="other")), *items[1:])
+    assert items[2].settings.model in view.grid._panes[0].cell.caption

@@ -22,6 +22,7 @@ from editor.ui.dialogs.keys import ASK, KeysDialog
 from editor.ui.dialogs.new_page import CUSTOM, PRESETS, NewPageDialog
 from editor.ui.dialogs.numbers import NumbersDialog
 from editor.ui.dialogs.preferences import PreferencesDialog
+from editor.ui.dialogs.text import TextDialog
 from editor.ui.shortcuts import keys_of
 
 pytestmark = [pytest.mark.qt_log_level_fail("WARNING"), pytest.mark.qt_log_ignore("This plugin does not support")]
@@ -233,3 +234,20 @@ def test_about_names_every_library(qtbot: QtBot) -> None:
     for name in STANDS_ON:
         assert f"{name} " in text
     assert "not installed" not in text and "ISC" in text and "InstructPix2Pix" in text
+
+
+def test_a_line_of_text_is_asked_for(qtbot: QtBot) -> None:
+    dialog = TextDialog("Use for training", "Which instruction makes this change?", "make it snow", "The model learns.")
+    qtbot.addWidget(dialog)
+    assert dialog.text == "make it snow" and dialog.field.selectedText() == "make it snow"
+    assert dialog.accept_button.isEnabled() and dialog.field.accessibleName() == "Which instruction makes this change?"
+    dialog.field.setText("   ")
+    assert not dialog.accept_button.isEnabled()
+    QTest.keyClicks(dialog.field, "add fog ")
+    assert dialog.accept_button.isEnabled() and dialog.text == "add fog"
+
+
+def test_blank_suggestions_have_to_be_filled_in_first(qtbot: QtBot) -> None:
+    dialog = TextDialog("Use for training", "Which instruction?", "")
+    qtbot.addWidget(dialog)
+    assert not dialog.accept_button.isEnabled()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from editor.ui.panels.dials import DRAWN_SEEDS, HINT, IMAGE_RANGE, TEXT_RANGE, DialsPopover
@@ -102,3 +103,32 @@ def test_escape_closes_it(dials: DialsPopover) -> None:
     dials.show()
     QTest.keyClick(dials, Qt.Key.Key_Escape)
     assert not dials.isVisible()
+
+
+def test_a_second_model_is_chosen_where_there_is_one(dials: DialsPopover, bench: Any) -> None:
+    dials.open_above(QWidget(dials))
+    offered = [dials.also.itemData(row) for row in range(dials.also.count())]
+    assert offered == ["", *(name for name in bench.desk.models.names if name != bench.session.model)]
+    dials.also.setCurrentIndex(dials.also.findData("photographer"))
+    dials.also.activated.emit(dials.also.currentIndex())
+    assert bench.triggered[-1] == ("model.also", "photographer")
+    bench.session.also = replace(bench.session.facts, name="photographer")
+    assert dials.also.currentData() == "photographer"
+    bench.session.also = None
+    assert dials.also.currentData() == ""
+
+
+def test_the_row_is_not_there_with_one_model(qtbot: QtBot, bench: Any) -> None:
+    names = [bench.session.model]
+    dials = DialsPopover(lambda: tuple(names), bench.trigger)
+    qtbot.addWidget(dials)
+    dials.show_session(bench.session)
+    dials.open_above(QWidget(dials))
+    assert not dials.also.isVisible()
+    names.append("painter")
+    dials.open_above(QWidget(dials))
+    assert dials.also.isVisible()
+    names.pop()
+    bench.session.also = replace(bench.session.facts, name="painter")  # removed meanwhile: still to be let go
+    assert dials.also.isVisible() and dials.also.currentData() == "painter"
+    dials.show_session(None)

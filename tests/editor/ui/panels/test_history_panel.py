@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtGui import QAction
+from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from editor.core.changes.set_property import SetProperty
@@ -183,3 +185,48 @@ def test_a_thousand_steps_are_quick(panel: HistoryPanel, opened: OpenDocument) -
     assert time.perf_counter() - start < 0.1
     assert panel.model.rowCount() == 1002
     panel.grab()
+
+
+def entry(panel: HistoryPanel, step_id: int) -> QAction:
+    found = [each for each in panel.context_menu(step_id).actions() if each.text().startswith("Use the change")]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_the_menu_of_a_step_goes_there(panel: HistoryPanel, opened: OpenDocument) -> None:
+    first = step(opened.history, "snow")
+    step(opened.history, "fog")
+    panel.context_menu(first).actions()[0].trigger()
+    assert opened.history.current.id == first
+    assert not panel.context_menu(first).actions()[0].isEnabled()
+
+
+def test_the_menu_of_a_step_uses_the_change_since_for_training(qtbot: QtBot, opened: OpenDocument) -> None:
+    triggered: list[tuple[object, ...]] = []
+    panel = HistoryPanel(lambda *words: triggered.append(words))
+    qtbot.addWidget(panel)
+    panel.show_document(opened)
+    first, second = step(opened.history, "snow"), step(opened.history, "fog")
+    assert entry(panel, 0).isEnabled() and entry(panel, first).isEnabled()
+    assert not entry(panel, second).isEnabled() and "shown now" in entry(panel, second).toolTip()
+    opened.history.go(first)
+    assert not entry(panel, second).isEnabled() and "does not lead" in entry(panel, second).toolTip()
+    entry(panel, 0).trigger()
+    assert triggered == [("history.use_since", 0)]
+    panel.show_document(None)
+    assert not entry(panel, 0).isEnabled()
+
+
+def test_a_right_click_opens_the_menu_and_goes_nowhere(
+    panel: HistoryPanel, opened: OpenDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = step(opened.history, "snow")
+    step(opened.history, "fog")
+    panel.refresh()
+    shown: list[int] = []
+    monkeypatch.setattr(panel, "context_menu", lambda step_id: (shown.append(step_id), QMenu(panel))[1])
+    where = panel.view.visualRect(panel.model.index(1)).center()
+    QTest.mouseClick(panel.view.viewport(), Qt.MouseButton.RightButton, pos=where)
+    panel.view.customContextMenuRequested.emit(where)
+    panel.view.customContextMenuRequested.emit(panel.view.rect().bottomLeft())
+    assert shown == [first] and opened.history.current.label == "Rename layer" and opened.history.current.id != first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -247,3 +248,19 @@ def test_a_step_of_another_variant_costs_no_new_style(window: Window, monkeypatc
     monkeypatch.setattr("editor.ui.theme.set_role", lambda *_: pytest.fail("the stylesheet was looked up"))
     window.bench.session.running = Running(0, 4, "edit", 2, 20)
     assert window.bar.stage.text() == "variant 1 of 4, step 2 of 20"
+
+
+def test_a_second_model_is_named_in_the_bar(window: Window, bench: Any) -> None:
+    session = bench.session
+    session.also = replace(session.facts, name="photographer")
+    assert window.bar.scope.text() == "whole picture, also with photographer"
+    session.instruction = "fog"
+    assert window.bar.generate.toolTip() == "Make the variants with both models (Ctrl+Return)"
+    session.running = Running(2, 4, "load", 0, 20, None, "photographer")
+    assert window.bar.stage.text() == "starting photographer"
+    session.running = Running(2, 4, "denoise", 3, 20, None, "photographer")
+    assert window.bar.stage.text() == "variant 3 of 4, photographer, step 3 of 20"
+    session.running = Running(0, 1, "load", 0, 20)
+    assert window.bar.stage.text() == "starting the model"
+    session.running = session.also = None
+    assert window.bar.scope.text() == "whole picture"

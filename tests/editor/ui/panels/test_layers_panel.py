@@ -396,7 +396,8 @@ def test_the_menu_runs_actions_and_greys_what_is_impossible(desk: Desk, qtbot: Q
     assert actions["layer.edit_again"].isEnabled()
     assert not actions["layer.ungroup"].isEnabled()
     actions["layer.merge_down"].trigger()
-    assert desk.triggered == ["layer.merge_down"]
+    actions["layer.use_for_training"].trigger()
+    assert desk.triggered == ["layer.merge_down", "layer.use_for_training"]
 
 
 def test_names_break_into_two_lines(desk: Desk) -> None:

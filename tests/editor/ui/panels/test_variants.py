@@ -265,3 +265,62 @@ def test_another_tab_has_its_own_variants(window: Window, bench: Any) -> None:
     window.strip.show_document(bench.opened)
     assert len(window.strip.cards) == 2
     other.close()
+
+
+def test_the_menu_uses_the_card_for_training_or_says_why_not(window: Window, bench: Any) -> None:
+    bench.session.variants = (bench.item(0), bench.item(1, "running"))
+    for card, enabled in zip(window.strip.cards, (True, False), strict=True):
+        card.contextMenuEvent(QContextMenuEvent(QContextMenuEvent.Reason.Mouse, QPoint(5, 5), QPoint(5, 5)))
+        menu = window.strip.findChildren(QMenu)[-1]
+        entry = next(action for action in menu.actions() if action.text() == "Use for training")
+        assert entry.isEnabled() == enabled and ("not finished" in entry.toolTip()) != enabled
+        entry.trigger()
+        menu.close()
+    assert bench.ids == ["variant.use_for_training"]
+    assert len(bench.desk.ports.pairs.taken) == 1 and bench.desk.ports.pairs.taken[0].origin["variant"] == "v0"
+
+
+def test_cards_name_their_models_only_where_there_are_several(window: Window, bench: Any) -> None:
+    first, second = bench.item(0), bench.item(1)
+    other = replace(second, settings=replace(second.settings, model=f"{second.settings.model}-duotone"))
+    bench.session.variants = (first, second)
+    assert "model" not in window.strip.cards[0].toolTip()
+    plain = window.strip.cards[1].grab().toImage()
+    bench.session.variants = (first, other)
+    assert f"model {other.settings.model}" in window.strip.cards[1].toolTip()
+    assert f"model {first.settings.model}" in window.strip.cards[0].toolTip()
+    assert window.strip.cards[1].grab().toImage() != plain
+    bench.session.variants = (first, second)
+    assert window.strip.cards[1].grab().toImage() == plain
+
+
+@pytest.mark.parametrize(
+    ("names", "titles"),
+    [
+        ((), []),
+        (("own",), []),
+        (("own", "photographer"), ["Again with photographer"]),
+        (("own", "photographer", "painter"), ["photographer", "painter"]),
+    ],
+)
+def test_the_menu_offers_the_other_models(qtbot: QtBot, bench: Any, names: tuple[str, ...], titles: list[str]) -> None:
+    asked: list[tuple[object, ...]] = []
+    strip = VariantStrip(lambda *words: asked.append(words), None, lambda: names)
+    qtbot.addWidget(strip)
+    strip.show_document(bench.opened)
+    strip.show()
+    item = bench.item(0)
+    bench.session.variants = (replace(item, settings=replace(item.settings, model="own")),)
+    strip._menu("v0", QPoint(5, 5))
+    menu = next(menu for menu in strip.findChildren(QMenu) if menu.parent() is strip)
+    place = next((each.menu() for each in menu.actions() if each.menu() is not None), menu)
+    offered = [each for each in place.actions() if each.text() in titles]
+    assert [each.text() for each in offered] == titles
+    others = [each.text() for each in menu.actions() if each.text().startswith("Again with") and each not in offered]
+    assert others == ["Again with a new seed", *(["Again with another model"] if len(titles) > 1 else [])]
+    for each in offered:
+        assert each.isEnabled()
+        each.trigger()
+    assert asked == [("variant.other_model", name) for name in names if name != "own"]
+    menu.close()
+    strip.show_document(None)
