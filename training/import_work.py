@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.errors import Cancelled, EngineError
 from inference.package import ModelPackage, verify_package, write_manifest
 from inference.package_files import package_files
 from inference.types import CancelToken
-from training.export.errors import ExportCancelled, ExportError, ExportTargetError
 from training.export.files import check_target, staged
 from training.export.onnx_folder import copy_onnx_folder, fuse_onnx_folder
 from training.import_wishes import Wishes, wishes_of
+from training.worker import carry_out, progress
 
 CANCELLED = "The import was cancelled."
 NEEDS_TRAIN = "Importing this model needs the training packages: install them with  pip install 'palimpsest[train]'"
-
-_GRACE = 1.0
-_FEWEST = 0.005  # of the whole, between two events of the same stage
+NO_MEMORY = "There is not enough memory to import this model: close other programs and try again."
 
 
 @dataclass(frozen=True)
@@ -39,33 +33,17 @@ class Outcome:
 
 def main(argv: Sequence[str]) -> int:
     """argv: one JSON object (`Wishes`). Exit codes as `training.importing`."""
-    # Control-C in a terminal comes to both processes, and the other one ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    wishes, cancel = wishes_of(argv[0]), CancelToken()
-    threading.Thread(target=_end_with_input, args=(cancel,), daemon=True).start()
-    start = time.monotonic()
-    try:
+    wishes, start = wishes_of(argv[0]), time.monotonic()
+
+    def work(cancel: CancelToken) -> None:
         outcome = _from_onnx(wishes, cancel) if wishes.kind in ("onnx", "package") else _from_weights(wishes, cancel)
-    except (ExportCancelled, Cancelled):
-        print(CANCELLED, file=sys.stderr)
-        return 130
-    except (ExportError, EngineError) as error:
-        print(error, file=sys.stderr)
-        return 5 if isinstance(error, ExportTargetError) else 4
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] in {"inference", "training"}:
-            raise
-        print(f"{NEEDS_TRAIN}  ({error.name} is missing).", file=sys.stderr)
-        return 4
-    except MemoryError:
-        print("There is not enough memory to import this model: close other programs and try again.", file=sys.stderr)
-        return 4
-    _tell(wishes, outcome, time.monotonic() - start)
-    return 0
+        _tell(wishes, outcome, time.monotonic() - start)
+
+    return carry_out(work, cancelled=CANCELLED, needs_train=NEEDS_TRAIN, no_memory=NO_MEMORY)
 
 
 def _from_weights(wishes: Wishes, cancel: CancelToken) -> Outcome:
-    show = _progress(wishes)
+    show = progress(wishes.events)
     show("load", 0.0)
     from training.export.exporter import export_package  # PyTorch takes seconds to import
     from training.export.parity import Parity
@@ -93,7 +71,7 @@ def _from_weights(wishes: Wishes, cancel: CancelToken) -> Outcome:
 
 
 def _from_onnx(wishes: Wishes, cancel: CancelToken) -> Outcome:
-    show = _progress(wishes)
+    show = progress(wishes.events)
     check_target(wishes.target, wishes.replace)
     total = max(1, sum(file.stat().st_size for file in package_files(wishes.source).values()))
     done = 0
@@ -132,22 +110,6 @@ def _checked(show: Callable[[str, float], None], share: float, cancel: CancelTok
     show("checking", 0.85 + 0.15 * share)
 
 
-def _progress(wishes: Wishes) -> Callable[[str, float], None]:
-    """Prints a stage when it begins and every half per cent; on a terminal, one line that changes."""
-    last: list[tuple[str, float]] = []
-
-    def show(stage: str, fraction: float) -> None:
-        if last and last[0][0] == stage and fraction - last[0][1] < _FEWEST:
-            return
-        last[:] = [(stage, fraction)]
-        if wishes.events:
-            print(json.dumps({"event": "progress", "stage": stage, "fraction": round(fraction, 4)}), flush=True)
-        elif sys.stderr.isatty():
-            print(f"\r{fraction:4.0%} {stage:<24}", end="\n" if fraction == 1 else "", file=sys.stderr, flush=True)
-
-    return show
-
-
 def _tell(wishes: Wishes, outcome: Outcome, seconds: float) -> None:
     size = sum(file.stat().st_size for file in wishes.target.rglob("*") if file.is_file())
     if wishes.events:
@@ -162,15 +124,6 @@ def _tell(wishes: Wishes, outcome: Outcome, seconds: float) -> None:
     for entry in outcome.parity:
         print(f"  {entry['component']:<15} {entry['relative']:.2g} of the range from the original")
     print(*(f"  {note}" for note in (*outcome.notes, f"{seconds:.1f} s")), sep="\n")
-
-
-def _end_with_input(cancel: CancelToken) -> None:
-    """The process that started this one holds the other end; when it is gone nobody waits for the package."""
-    while os.read(sys.stdin.fileno(), 4096):
-        continue
-    cancel.cancel()
-    time.sleep(_GRACE)  # time to take away what was made; what is left the next import takes away
-    os._exit(130)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,16 @@
 """`python -m training import SOURCE -o DIR`: any source of weights to a verified model package, in one command.
 
-Two processes: this one, which needs no PyTorch, watches for the end of its input, SIGTERM and Ctrl-C, and the one that
-does the work (`training.import_work`), which is ended at once when one of them comes. Nothing is left of it then.
+This process needs no PyTorch and watches over the one that does the work (`training.import_work`).
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
-import os
-import signal
-import stat
-import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from inference import child
 from inference.manifest import Dials, is_safe_name, safe_name
 from training.export.errors import ExportError, ExportTargetError
 from training.export.files import check_space, check_target, clean
@@ -29,17 +20,15 @@ from training.export.vocabulary import find_vocabulary
 from training.export.weights import read_header
 from training.import_wishes import Wishes
 from training.looking import Look, look
+from training.supervision import supervise
 
-CANCELLED, MODEL, TARGET = 130, 4, 5
+MODEL, TARGET = 4, 5
 WORKER = "training.import_work"
 
 FEW_STEPS = Dials(steps=4, text_scale=1.5, image_scale=1.0, sampler="lcm")
 """Dials for latent consistency models (Luo et al., arXiv 2311.05556): four steps of their own sampler, and little
 guidance, for which its authors name 1 to 2 (1 is none); an image scale of 1 saves a third of the work.
 """
-
-_POLL = 0.1
-_VARIABLES = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -50,7 +39,9 @@ def main(argv: Sequence[str]) -> int:
     except ExportError as error:
         print(error, file=sys.stderr)
         return TARGET if isinstance(error, ExportTargetError) else MODEL
-    return _supervise(wishes)
+    return supervise(
+        WORKER, wishes.as_json(), wishes.target, events=wishes.events, cancelled="The import was cancelled."
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,56 +123,3 @@ def _check_source(found: Look, arguments: argparse.Namespace, loras: Sequence[Lo
 def _dials(found: Look, source: Path, few_steps: bool) -> Dials:
     size = model_size(source) if found.kind == "diffusers" else Dials().size
     return replace(FEW_STEPS if few_steps else Dials(), size=size)
-
-
-def _supervise(wishes: Wishes) -> int:
-    """Runs the work in a process of its own until it ends or is to end. Returns the exit code."""
-    stop = threading.Event()
-    with contextlib.suppress(ValueError):  # not in the main thread: whoever called this handles signals
-        signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
-    if wishes.events and _is_pipe():
-        threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
-    process = subprocess.Popen(
-        [*child.command(WORKER), json.dumps(wishes.as_json())],
-        stdin=subprocess.PIPE,
-        env=_environment(),
-        creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
-    )
-    try:
-        while not stop.is_set():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.wait(_POLL)
-    except KeyboardInterrupt:
-        pass
-    return _end(process, wishes)
-
-
-def _end(process: subprocess.Popen[bytes], wishes: Wishes) -> int:
-    """Ends the work, which would not hear of it inside of a long call, and takes away what it has made."""
-    process.kill()
-    process.wait()
-    with contextlib.suppress(OSError):
-        clean(wishes.target)
-    print("The import was cancelled.", file=sys.stderr)
-    return CANCELLED
-
-
-def _environment() -> dict[str, str]:
-    # glibc would hand every large block back to the system and get it again, page by page, some thousand times.
-    return {**child.environment(), **dict.fromkeys(_VARIABLES, str(1 << 30)), "PYTHONWARNINGS": "ignore"}
-
-
-def _is_pipe() -> bool:
-    """True where somebody holds the other end of the input: a terminal's or an empty one's end says nothing."""
-    try:
-        mode = os.fstat(sys.stdin.fileno()).st_mode
-    except (AttributeError, OSError, ValueError):  # there is no input at all
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-
-
-def _wait_for_end(stop: threading.Event) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        while os.read(sys.stdin.fileno(), 4096):
-            continue
-    stop.set()

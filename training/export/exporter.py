@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import time
@@ -37,6 +38,18 @@ _SHARES: Mapping[str, float] = {"text_encoder": 0.1, "unet": 0.66, "vae_encoder"
 _LOADED, _MADE = 0.04, 0.95
 # Where each stage of a component ends, as a share of the component.
 _STAGE_ENDS = (0.35, 0.6, 0.7, 1.0)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a package says of itself. origin: where its weights come from. files: further JSON files, by name."""
+
+    name: str
+    licence: str
+    dials: Dials
+    instructions: tuple[str, ...]
+    origin: str
+    files: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True)
@@ -116,20 +129,48 @@ def export_package(
     progress: called with the stage and the share done, 0 to 1. cancel: looked at between stages and weights.
     Raises `ExportError` (source, target, a graph that does not match torch, cancelled); then nothing was written.
     """
-    _check_wishes(name, precision, dials)
+    identity = Identity(name, licence, dials, tuple(instructions), _origin(source, loras))
+    return export_source(
+        lambda: merged(open_source(source, config), loras), target, identity,
+        precision=precision, check=check, replace=replace, external_above=external_above, progress=progress,
+        cancel=cancel,
+    )  # fmt: skip
+
+
+def export_source(
+    opener: Callable[[], tuple[Source, tuple[str, ...]]],
+    target: Path,
+    identity: Identity,
+    *,
+    precision: str,
+    tolerance: float | None = None,
+    check: bool = True,
+    replace: bool = False,
+    external_above: int = EXTERNAL_ABOVE,
+    progress: Report | None = None,
+    cancel: CancelToken | None = None,
+) -> ExportReport:
+    """Makes the model package `target` from the source that `opener` gives, with notes for the user.
+
+    tolerance: how far from torch a graph may be, as a share of the range; None for what `precision` explains. The rest
+    as in `export_package`.
+    """
+    _check_wishes(identity.name, precision, identity.dials)
     check_target(target, replace)
     work = _Work(progress or _silent, cancel or CancelToken())
+    known = PRECISIONS[precision]
+    form = known if tolerance is None else dataclasses.replace(known, tolerance=tolerance)
     try:
         with work.stage("load", 0.0):
-            opened, notes = merged(open_source(source, config), loras)
-        job = Job(opened.pipeline, PRECISIONS[precision], external_above, check)
+            opened, notes = opener()
         with staged(target) as stage:
-            parity = _fill(stage, opened, job, work)
+            parity = _fill(stage, opened, Job(opened.pipeline, form, external_above, check), work)
             with work.stage("manifest", _MADE):
                 _write_parity(stage, parity)
+                _write_notes(stage, identity.files)
                 package = write_manifest(
-                    stage, name=name, licence=licence, precision=precision, dials=dials, instructions=instructions,
-                    source=_origin(source, loras),
+                    stage, name=identity.name, licence=identity.licence, precision=precision, dials=identity.dials,
+                    instructions=identity.instructions, source=identity.origin,
                 )  # fmt: skip
         work.report("done", 1.0)
     except Cancelled:
@@ -137,7 +178,9 @@ def export_package(
     except EngineError as error:
         raise ExportError(str(error)) from error
     sizes = folder_sizes(target)
-    return ExportReport(target, name, precision, package.sha256, parity, work.seconds, sizes, licence, notes)
+    return ExportReport(
+        target, identity.name, precision, package.sha256, parity, work.seconds, sizes, identity.licence, notes
+    )
 
 
 def _check_wishes(name: str, precision: str, dials: Dials) -> None:
@@ -180,6 +223,11 @@ def _write_parity(stage: Path, parity: Sequence[Parity]) -> None:
     if parity:
         text = json.dumps([asdict(entry) for entry in parity], indent=2) + "\n"
         (stage / PARITY_FILE).write_text(text, encoding="utf-8")
+
+
+def _write_notes(stage: Path, files: Mapping[str, object]) -> None:
+    for name, content in files.items():
+        (stage / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _origin(source: Path, loras: Sequence[Lora]) -> str:

@@ -16,7 +16,7 @@ from training.export.ldm import diffusers_names
 from training.export.quiet import quiet
 from training.export.single_file import config_folder
 from training.export.skeleton import empty_modules, tag
-from training.export.source import CHECKPOINTS, check_shapes, check_source, read_json
+from training.export.source import CHECKPOINTS, LDM_CONV_IN, check_shapes, check_source, read_json
 from training.export.weights import Weight, Weights, folder_weights, reshaped, safetensors_weights, same_but_for_ones
 
 PARTS = ("text_encoder", "unet", "vae")
@@ -36,16 +36,16 @@ class Source:
     weights: Mapping[str, Weights]
 
 
-def open_source(source: Path, config: Path | None = None) -> Source:
+def open_source(source: Path, config: Path | None = None, grows: bool = False) -> Source:
     """The model in `source`: a folder of diffusers, one .safetensors file, or a checkpoint of plain tensors.
 
-    config: for a file, a folder with the tokenizer (see `single_file.config_folder`).
+    config: for a file, a folder with the tokenizer (see `single_file.config_folder`). grows: see `check_source`.
     Raises `ExportSourceError`. Nothing is unpickled but by torch's weights-only loader; the network is never asked.
     """
-    check_source(source)
+    check_source(source, grows)
     try:
         with quiet():
-            return _open_folder(source) if source.is_dir() else _open_file(source, config)
+            return _open_folder(source) if source.is_dir() else _open_file(source, config, grows)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise ExportSourceError(f"{source} could not be loaded ({_first_line(error)}): check the model.") from error
 
@@ -58,45 +58,54 @@ def load_pipeline(source: Path, config: Path | None = None) -> Any:
     return opened.pipeline
 
 
-def put_weights(module: Any, weights: Weights) -> None:
-    """Reads every weight of `module` into it; names are relative to it."""
+def put_weights(module: Any, weights: Weights, dtype: Any = None) -> None:
+    """Reads every weight of `module` into it, as torch's `dtype` (float32); names are relative to it."""
     for prefix, inner in module.named_modules():
-        put_own_weights(inner, prefix, weights)
+        put_own_weights(inner, prefix, weights, dtype)
 
 
-def put_own_weights(module: Any, prefix: str, weights: Weights) -> None:
+def put_own_weights(module: Any, prefix: str, weights: Weights, dtype: Any = None) -> None:
     """Reads the weights that `module`, of the name `prefix`, has itself; not those of the modules in it."""
     torch = cast("Any", import_module("torch"))
     for key, parameter in module._parameters.items():
         if parameter is not None:
-            values = torch.from_numpy(weights[f"{prefix}.{key}" if prefix else key].read())
+            values = torch.from_numpy(weights[f"{prefix}.{key}" if prefix else key].read()).to(dtype)
             module._parameters[key] = torch.nn.Parameter(values, requires_grad=False)
+
+
+def empty_pipeline(folder: Path) -> Any:
+    """The pipeline that the settings in `folder`, a diffusers folder, describe; its modules have tags for weights."""
+    modules = {part: _module(folder / part) for part in PARTS}
+    with empty_modules():  # no weights, also for what it may make itself
+        return cast("Any", import_module("diffusers")).StableDiffusionInstructPix2PixPipeline.from_pretrained(
+            str(folder), **modules, local_files_only=True, safety_checker=None, feature_extractor=None,
+            image_encoder=None, requires_safety_checker=False,
+        )  # fmt: skip
+
+
+def fitted(pipeline: Any, weights: Callable[[str, Any], Mapping[str, Weight]], source: Path) -> Source:
+    """`pipeline` with what `weights` gives for each of `PARTS` and its module.
+
+    Raises `ExportSourceError`, which names `source`, where a weight is missing or of another shape.
+    """
+    modules = {part: getattr(pipeline, part) for part in PARTS}
+    return Source(pipeline, {part: _fitting(part, m, weights(part, m), source) for part, m in modules.items()})
 
 
 def _open_folder(folder: Path) -> Source:
     found = {part: folder_weights(folder / part) for part in PARTS}
-    return _source(folder, folder, lambda part, _module: found[part])
+    return fitted(empty_pipeline(folder), lambda part, _module: found[part], folder)
 
 
-def _open_file(file: Path, config: Path | None) -> Source:
+def _open_file(file: Path, config: Path | None, grows: bool) -> Source:
     found = checkpoint_weights(file) if file.suffix in CHECKPOINTS else safetensors_weights(file)
-    check_shapes({name: weight.shape for name, weight in found.items()}, file)
+    check_shapes({name: weight.shape for name, weight in found.items()}, file, grows)
     with tempfile.TemporaryDirectory() as folder:
-        config_folder(Path(folder), file, config)
-        opened = _source(file, Path(folder), lambda part, module: diffusers_names(part, found, _config(part, module)))
+        config_folder(Path(folder), file, config, found[LDM_CONV_IN].shape[1])
+        pipeline = empty_pipeline(Path(folder))
+    opened = fitted(pipeline, lambda part, module: diffusers_names(part, found, _config(part, module)), file)
     _check_vocabulary(opened.pipeline, file)
     return opened
-
-
-def _source(source: Path, folder: Path, weights: Callable[[str, Any], Mapping[str, Weight]]) -> Source:
-    modules = {part: _module(folder / part) for part in PARTS}
-    with empty_modules():  # no weights, also for what it may make itself
-        pipeline = cast("Any", import_module("diffusers")).StableDiffusionInstructPix2PixPipeline.from_pretrained(
-            str(folder), **modules, local_files_only=True, safety_checker=None, feature_extractor=None,
-            image_encoder=None, requires_safety_checker=False,
-        )  # fmt: skip
-    fitting = {part: _fitting(part, module, weights(part, module), source) for part, module in modules.items()}
-    return Source(pipeline, fitting)
 
 
 def _check_vocabulary(pipeline: Any, file: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from training.export.errors import ExportSourceError
+from training.export.source import read_json
 from training.export.vocabulary import find_vocabulary
 
 TOKENIZER_FILES = ("vocab.json", "merges.txt")
@@ -105,11 +106,12 @@ FILES: Mapping[str, Mapping[str, object]] = {
 }
 
 
-def config_folder(target: Path, source: Path, config: Path | None = None) -> None:
+def config_folder(target: Path, source: Path, config: Path | None = None, channels: int = 8) -> None:
     """Fills `target` with all configuration files of the pipeline and the tokenizer, for the model in `source`.
 
     config: a folder with vocab.json and merges.txt, there or under tokenizer/; None to look for one (`vocabulary_for`).
     Where it, or else the file's folder, holds one of `FILES`, that file is taken in place of Stable Diffusion 1's.
+    channels: what the file's UNet takes, whatever a configuration says.
     Raises `ExportSourceError` when the vocabulary is not there.
     """
     given, vocabulary = config or source.parent, vocabulary_for(source, config)
@@ -122,6 +124,8 @@ def config_folder(target: Path, source: Path, config: Path | None = None) -> Non
             file.write_text(json.dumps(content, indent=2), encoding="utf-8")
     for name in TOKENIZER_FILES:
         shutil.copyfile(vocabulary / name, target / "tokenizer" / name)
+    unet = read_json(target / "unet" / "config.json")
+    (target / "unet" / "config.json").write_text(json.dumps({**unet, "in_channels": channels}, indent=2), "utf-8")
 
 
 def vocabulary_for(source: Path, config: Path | None) -> Path:

@@ -20,12 +20,14 @@ LDM_TEXT = "cond_stage_model.transformer.text_model.embeddings.position_embeddin
 LDM_VAE = "first_stage_model.decoder.conv_in.weight"
 
 
-def check_source(source: Path) -> None:
+def check_source(source: Path, grows: bool = False) -> None:
     """Raises `ExportSourceError` unless `source` is an InstructPix2Pix folder of diffusers, or a file of weights that
     can be read without running what is in it.
+
+    grows: a text-to-image model, which sees no picture yet, will do too.
     """
     if source.is_dir():
-        _check_folder(source)
+        _check_folder(source, grows)
     elif source.suffix in CHECKPOINTS and zipfile.is_zipfile(source):
         return  # its weights are looked at by torch's own loader
     elif source.suffix in PICKLES and source.exists():
@@ -37,7 +39,7 @@ def check_source(source: Path) -> None:
             f"{source} is neither a folder of diffusers nor a .safetensors file, and only these two can be exported."
         )
     else:
-        _check_single_file(source)
+        check_shapes(safetensors_shapes(source), source, grows)
 
 
 def model_size(source: Path) -> int:
@@ -69,7 +71,7 @@ def safetensors_shapes(file: Path) -> dict[str, tuple[int, ...]]:
     return {name: tuple(entry["shape"]) for name, entry in read_header(file).tensors.items()}
 
 
-def _check_folder(folder: Path) -> None:
+def _check_folder(folder: Path, grows: bool) -> None:
     index = read_json(folder / "model_index.json")
     if "text_encoder_2" in index or "transformer" in index:
         raise ExportSourceError(
@@ -81,7 +83,7 @@ def _check_folder(folder: Path) -> None:
         if not (folder / "tokenizer" / name).is_file():
             raise ExportSourceError(f"{folder / 'tokenizer' / name} is missing: fetch the model's tokenizer folder.")
     unet, vae = read_json(folder / "unet" / "config.json"), read_json(folder / "vae" / "config.json")
-    check_channels(unet.get("in_channels"), vae.get("latent_channels", 4), folder)
+    check_channels(unet.get("in_channels"), vae.get("latent_channels", 4), folder, grows)
     if unet.get("time_cond_proj_dim") is not None:
         raise ExportSourceError(f"{folder} wants its guidance scale as an input, which this editor cannot give.")
 
@@ -97,30 +99,32 @@ def _check_weights(folder: Path) -> None:
     raise ExportSourceError(f"{folder} holds no .safetensors weights: fetch the whole model.")
 
 
-def check_channels(found: object, latent: object, source: Path) -> None:
-    """The UNet has to take the noisy latent and the image's latent side by side (Brooks et al., section 3.2)."""
-    if isinstance(found, int) and isinstance(latent, int) and found == 2 * latent:
+def check_channels(found: object, latent: object, source: Path, grows: bool = False) -> None:
+    """The UNet has to take the noisy latent and the image's latent side by side (Brooks et al., section 3.2).
+
+    grows: the noisy latent alone will do.
+    """
+    if isinstance(found, int) and isinstance(latent, int) and (found == 2 * latent or (grows and found == latent)):
         return
     kind = {4: "a text-to-image model", 9: "an inpainting model"}.get(found if isinstance(found, int) else 0, "")
     raise ExportSourceError(
         f"The UNet of {source} takes {found} channels{f', as {kind} does' if kind else ''}; an instruction model takes "
-        f"twice the latent's {latent}: choose an InstructPix2Pix model."
+        f"twice the latent's {latent}: choose an InstructPix2Pix model{' or a plain Stable Diffusion 1' * grows}."
     )
 
 
-def _check_single_file(file: Path) -> None:
-    check_shapes(safetensors_shapes(file), file)
+def check_shapes(shapes: Mapping[str, tuple[int, ...]], file: Path, grows: bool = False) -> None:
+    """Raises `ExportSourceError` unless a file of these tensors is a whole InstructPix2Pix model.
 
-
-def check_shapes(shapes: Mapping[str, tuple[int, ...]], file: Path) -> None:
-    """Raises `ExportSourceError` unless a file of these tensors is a whole InstructPix2Pix model."""
+    grows: see `check_source`.
+    """
     missing = [key for key in (LDM_CONV_IN, LDM_TEXT, LDM_VAE) if key not in shapes]
     if missing:
         raise ExportSourceError(
             f"{file} lacks {missing[0]}, so it is no whole Stable Diffusion 1 model: choose a file with UNet, VAE and "
             "text encoder."
         )
-    check_channels(shapes[LDM_CONV_IN][1], shapes[LDM_VAE][1], file)
+    check_channels(shapes[LDM_CONV_IN][1], shapes[LDM_VAE][1], file, grows)
 
 
 def _pickle(file: Path) -> ExportSourceError:
