@@ -8,6 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from training.export.quiet import quiet
+
 torch: Any = import_module("torch")
-diffusers: Any = import_module("diffusers")
-transformers: Any = import_module("transformers")
+with quiet():  # diffusers tells the terminal which of two distributions it takes for optimum's
+    diffusers: Any = import_module("diffusers")
+    transformers: Any = import_module("transformers")

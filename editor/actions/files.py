@@ -196,7 +196,7 @@ class Files:
         def succeeded(result: T) -> None:
             self._desk.end(task)
             done(result)
-            self._go_on()
+            self.go_on()
 
         def failed(error: Exception) -> None:
             self._desk.end(task)
@@ -207,7 +207,8 @@ class Files:
         background = self._desk.ports.background
         task.job = background.run(work, succeeded, failed, lambda fraction: self._desk.advance(task, fraction))
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """Something that leaving waited for has ended: what `when_written` was told may be called now."""
         call = self._when_written
         if call is not None and not self.writing:
             self._when_written = None

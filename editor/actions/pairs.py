@@ -76,30 +76,36 @@ def _ask_and_collect(desk: Desk, span: Span) -> None:
 
 
 def _collect(desk: Desk, spans: Sequence[Span]) -> None:
-    """Draw the pictures aside, and hand them to the user's pairs."""
+    """Draw the pictures aside, and hand them to the user's pairs; leaving waits until they are kept."""
     words = "Making a pair for training" if len(spans) == 1 else f"Making {len(spans)} pairs for training"
-    task = desk.begin(words)
+    task = desk.begin(words, writes=True)
+
+    def over() -> None:
+        desk.end(task)
+        desk.files.go_on()
+
+    def kept(text: str, failed: bool) -> None:
+        over()
+        if text:
+            desk.say(text, "warning" if failed else "info", SHOW)
 
     def made(result: tuple[list[NewPair], list[str]]) -> None:
-        desk.end(task)
         pairs, refused = result
         if refused:
             desk.say(refused[0], "warning")
         if pairs:
-            desk.ports.pairs.add(pairs, lambda text, failed: _told(desk, text, failed))
+            desk.ports.pairs.add(pairs, kept)
+        else:
+            over()
 
     def failed(error: Exception) -> None:
-        desk.end(task)
+        over()
         raise error  # a fault of the program: it goes where such faults are shown
 
+    task.cancelled = desk.files.go_on
     task.job = desk.ports.background.run(
         lambda progress: _made(spans, progress), made, failed, lambda fraction: desk.advance(task, fraction)
     )
-
-
-def _told(desk: Desk, text: str, failed: bool) -> None:
-    if text:
-        desk.say(text, "warning" if failed else "info", SHOW)
 
 
 def _made(spans: Sequence[Span], progress: Progress) -> tuple[list[NewPair], list[str]]:

@@ -161,3 +161,13 @@ def test_a_fault_is_not_hidden(world: Any, monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(RuntimeError):
         world.run("variant.use_for_training")
     assert world.desk.tasks == ()
+
+
+def test_leaving_waits_until_the_pair_is_kept(later: Any, make_layer: Any) -> None:
+    later.add(make_layer("photo"), make_layer("make it blue", (0, 0, 255, 255)))
+    later.dialogs.texts = ["paint it blue"]
+    later.run("layer.use_for_training")
+    later.run("file.quit")
+    assert "close" not in later.screen.done and later.pairs.taken == []
+    later.background.finish()
+    assert len(later.pairs.taken) == 1 and "close" in later.screen.done
