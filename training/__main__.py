@@ -31,6 +31,8 @@ NEEDS_TRAIN = "This needs the training packages: install them with  pip install 
 def main(arguments: list[str]) -> int:
     """Exit codes: 0 done, 2 usage, 4 the training packages are missing."""
     if not arguments or arguments[0] not in COMMANDS:
+        if arguments and not arguments[0].startswith("-"):
+            print(f"This version cannot {arguments[0]}: these commands are there.", file=sys.stderr)
         print("usage: python -m training COMMAND ...", file=sys.stderr)
         print(*(f"  {name:<10} {text}" for name, (_, text) in COMMANDS.items()), sep="\n", file=sys.stderr)
         return 0 if arguments in (["-h"], ["--help"]) else 2
