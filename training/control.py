@@ -114,8 +114,11 @@ def is_pipe(stream: IO[Any] | None) -> bool:
 
 
 def standard_control(events: bool) -> Control:
-    """A control that follows standard input where a program drives this one."""
+    """A control that follows standard input where a program drives this one.
+
+    A descriptor without a buffer: Python cannot end while another thread waits in the buffer of `sys.stdin`.
+    """
     control = Control()
     if events and is_pipe(sys.stdin):
-        control.follow(sys.stdin.buffer)
+        control.follow(os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0))
     return control

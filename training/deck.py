@@ -57,6 +57,10 @@ class Deck:
         epoch = self._epoch(number)
         return int(epoch.buckets[place]), epoch.rows[place, first : first + len(index)]
 
+    def is_replay(self, bucket: int, rows: Index) -> NDArray[np.bool_]:
+        """Which of a bucket's rows are replayed ones, bool (N,)."""
+        return rows >= self.sizes[bucket].new
+
     def _epoch(self, number: int) -> _Epoch:
         if number not in self._kept:
             self._kept.clear()

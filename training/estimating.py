@@ -134,14 +134,15 @@ def _learns(base: BaseFacts, shape: ModelShape, costs: Costs, recipe: TrainingRe
 
 
 def _fixed(base: BaseFacts, shape: ModelShape, recipe: TrainingRecipe, learns: int, device: str) -> int:
-    """Weights, gradients, the optimizer's two moments, the average."""
+    """Weights, gradients, the optimizer's two moments, the average, the base that is kept to."""
     card = device == "cuda"
     moments = 2 if recipe.eight_bit_adam and card else 8
     average = 0 if recipe.ema_on_cpu and card else 4
     resting = base.parameters * (2 if recipe.precision != "fp32" else 4) if recipe.method == "lora" else 0
     others = 0 if card else 4 * shape.others
+    teacher = 4 * base.parameters if recipe.keep else 0
     own = CARD_BYTES if card else PROCESS_BYTES
-    return own + others + resting + learns * (4 + 4 + moments + average)
+    return own + others + resting + teacher + learns * (4 + 4 + moments + average)
 
 
 def _each(costs: Costs, recipe: TrainingRecipe) -> float:

@@ -25,6 +25,7 @@ class Batch:
     """source: unscaled modes, zeros where dropped; clean: the target as the UNet knows it; noise: all (N, C, h, w).
 
     timestep: int64 (N,). text: see `Texts.rows`. inside: weights (N, 1, h, w), or None for the same everywhere.
+    kept: bool (N,), the samples that are replayed or have lost their text; None for none of them.
     """
 
     source: Tensor
@@ -33,14 +34,14 @@ class Batch:
     timestep: Tensor
     text: Tensor
     inside: Tensor | None = None
+    kept: Tensor | None = None
 
     def to(self, device: Any) -> Batch:
-        def moved(tensor: Any) -> Tensor:
-            return tensor.to(device, non_blocking=True)
+        def moved(tensor: Any) -> Any:
+            return None if tensor is None else tensor.to(device, non_blocking=True)
 
-        inside = None if self.inside is None else moved(self.inside)
-        parts = (self.source, self.clean, self.noise, self.timestep, self.text)
-        return Batch(*map(moved, parts), inside=inside)
+        parts = (self.source, self.clean, self.noise, self.timestep, self.text, self.inside, self.kept)
+        return Batch(*map(moved, parts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +88,7 @@ class Examples:
         number, rows = self._deck.deal(index)
         bucket, drawn = self._buckets[number], draws(self._recipe.seed, index)
         side = (drawn.flip < self._recipe.flip).astype(np.int64)
+        kept = self._deck.is_replay(number, rows)
         no_text, no_picture = dropped(drawn.dropout, self._recipe.dropout)
         source: Any = bucket.pictures[bucket.source[rows, side]]
         source[torch.from_numpy(no_picture)] = 0.0
@@ -98,6 +100,7 @@ class Examples:
             timestep=torch.from_numpy(self._timesteps(drawn)),
             text=self._texts.rows[np.where(no_text, 0, bucket.text[rows])],
             inside=self._inside(bucket, bucket.mask[rows, side]),
+            kept=torch.from_numpy(kept | no_text),
         )
 
     def _timesteps(self, drawn: Draws) -> Index:

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+BETAS = (0.9, 0.99)
+"""Of AdamW. A training has a few hundred steps: a second moment of 0.999 would remember more than all of them."""
+
+
 def make_optimizer(parameters: Iterable[Any], recipe: TrainingRecipe, device: str) -> tuple[Any, str]:
     """AdamW (arXiv 1711.05101), and a note for the user where it is not the one that the recipe asks for."""
     note = ""
-    values = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
+    values: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay, "betas": BETAS}
     if recipe.eight_bit_adam:
         if device == "cuda" and util.find_spec("bitsandbytes"):
             return import_module("bitsandbytes").optim.AdamW8bit(list(parameters), **values), note

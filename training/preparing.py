@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -87,8 +88,10 @@ def prepare(
     deck = Deck(sizes, recipe.batch, recipe.seed, recipe.replay)
     config = base.vae.config
     scale = LatentScale(float(config.scaling_factor), float(config.get("shift_factor") or 0))
+    network = Network(trained.modules)
     return Material(
-        network=Network(trained.modules),
+        network=network,
+        teacher=_teacher(network).to(accelerator.device) if recipe.keep else None,
         parameters=trained.parameters,
         noising=noising,
         examples=Examples(buckets, deck, texts, recipe, scale, noising.steps),
@@ -96,6 +99,11 @@ def prepare(
         belongs=belongs(sheet),
         fits=fits,
     )
+
+
+def _teacher(network: Network) -> Network:
+    """The base as it is, which a training never changes."""
+    return copy.deepcopy(network).eval().requires_grad_(False)
 
 
 def belongs(sheet: RunSheet) -> dict[str, str]:

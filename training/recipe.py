@@ -21,9 +21,10 @@ class TrainingRecipe:
     replay: the share of samples that guard against forgetting. flip: how often a pair is mirrored, where its
     instruction allows it. min_snr: gamma of min-SNR weighting (Hang et al., arXiv 2303.09556), 0 for none.
     first_step_share: share of samples at the last timestep, beside the even rest. outside_weight: weight of the loss
-    outside of a pair's mask, in [0, 1]. train_text: the text encoder learns too. ema_on_cpu: the average stays in main
-    memory. held_out: share of the source pictures that is kept for judging. save_every, sample_every: in steps; 0 is a
-    tenth and a fifth of all.
+    outside of a pair's mask, in [0, 1]. keep: what is replayed, and what has lost its text, is taught the base's own
+    answers, which takes the memory of a second network. train_text: the text encoder learns too. ema_on_cpu: the
+    average stays in main memory. held_out: share of the source pictures that is kept for judging. save_every,
+    sample_every: in steps; 0 is a tenth and a fifth of all.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TrainingRecipe:
     flip: float = 0.5
     first_step_share: float = 0.0
     outside_weight: float = 0.2
+    keep: bool = False
     train_text: bool = False
     held_out: float = 0.1
     seed: int = 0

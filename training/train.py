@@ -42,7 +42,7 @@ class Material:
     """What a training is made of. parameters: those that learn, by name, float32; the rest of the network is frozen.
 
     belongs: what a checkpoint has to belong to, to be gone on from. fits: says beforehand whether a micro-batch will
-    fit, where trying would end the process; None to try.
+    fit, where trying would end the process; None to try. teacher: the base, where a recipe keeps what it answers.
     """
 
     network: Network
@@ -52,6 +52,7 @@ class Material:
     samples: Samples
     belongs: dict[str, str]
     fits: Callable[[int], bool] | None = None
+    teacher: Network | None = None
 
 
 class Training:
@@ -136,9 +137,23 @@ class Training:
     def _loss(self, batch: Batch) -> Any:
         noising = self.material.noising
         noisy = noising.noisy(batch.clean, batch.noise, batch.timestep)
-        wanted = noising.wanted(batch.clean, batch.noise, batch.timestep)
+        wanted = self._kept(noising.wanted(batch.clean, batch.noise, batch.timestep), noisy, batch)
         predicted = self.network(noisy, batch.source, batch.timestep, batch.text)
         return weighted_loss(predicted, wanted, noising.weights(batch.timestep, self.recipe.min_snr), batch.inside)
+
+    def _kept(self, wanted: Any, noisy: Any, batch: Batch) -> Any:
+        """`wanted`, and the base's own answers for samples under which nothing is to change (arXiv 1606.09282).
+
+        Those without text are among them: guidance starts from what they give, for every instruction. Were they to
+        learn the new pairs, all other edits would lean towards them. The base sees the whole batch, so that it says the
+        same to the bit as a network that has learnt nothing: Adam would turn the least difference into whole steps.
+        """
+        teacher, kept = self.material.teacher, batch.kept
+        if teacher is None or kept is None or not bool(kept.any()):
+            return wanted
+        with torch.no_grad(), self.accelerator.autocast():
+            answers = teacher(noisy, batch.source, batch.timestep, batch.text)
+        return torch.where(kept[:, None, None, None], answers.to(wanted.dtype), wanted)
 
     # -- memory
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -43,6 +44,16 @@ def test_the_end_of_the_input_stops() -> None:
         _until(lambda: control.paused)
         os.close(into)
         _until(lambda: control.stopping)
+
+
+def test_a_process_ends_while_its_input_is_still_open() -> None:
+    words = "from training.control import standard_control; import time; standard_control(True); time.sleep(0.2)"
+    out, into = os.pipe()
+    try:
+        assert subprocess.run([sys.executable, "-c", words], stdin=out, timeout=60, check=False).returncode == 0
+    finally:
+        os.close(out)
+        os.close(into)
 
 
 def test_waiting_ends_with_the_pause_or_the_time() -> None:

@@ -13,10 +13,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.training.tiny_training import base_in, fill_store, golden, losses, picture, train
+from tests.training.tiny_training import SETTINGS, base_in, fill_store, golden, losses, picture, train
 from training import devices, samples, train_work
 from training.checkpointing import load_checkpoint
 from training.control import Control
+from training.examples import Batch, Examples
+from training.loss import weighted_loss
 from training.pairs.pair import RawPair
 from training.pairs.store import PairStore
 from training.runs import Run
@@ -119,6 +121,33 @@ def test_one_pair_is_learnt_by_heart(base: Path, tmp_path: Path) -> None:
     folders = sorted((tmp_path / "run" / "samples").glob("step-*"))
     first, last = (cv2.imread(str(folder / "00.png")).astype(float) for folder in folders)
     assert np.abs(last - first).mean() > 3
+
+
+def test_what_is_replayed_and_what_has_lost_its_text_is_taught_the_bases_own_answers(
+    base: Path, store: Path, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    errors: list[torch.Tensor] = []
+    kept: list[torch.Tensor] = []
+
+    def watched(predicted: Any, wanted: Any, *more: Any) -> Any:
+        errors.append((predicted - wanted).detach().abs().amax(dim=(1, 2, 3)))
+        return weighted_loss(predicted, wanted, *more)
+
+    def dealt(self: Examples, index: Any) -> Batch:
+        batch = deal(self, index)
+        assert batch.kept is not None
+        kept.append(batch.kept)
+        return batch
+
+    deal = Examples.batch
+    monkeypatch.setattr("training.train.weighted_loss", watched)
+    monkeypatch.setattr(Examples, "batch", dealt)
+    settings = (*SETTINGS, "keep=true", "replay=0.4", "dropout=0.1", "batch=12", "steps=2", "lr=1e-2")
+    assert train(tmp_path / "run", base, store, settings=settings) == 0
+    assert 0 < int(kept[0].sum()) < 12
+    assert float(errors[0][kept[0]].max()) == 0  # nothing is learnt yet: the base says what the base says, to the bit
+    assert float(errors[0][~kept[0]].min()) > 1e-2
+    assert float(errors[1][kept[1]].max()) > 1e-5  # what the network has learnt, the base has not
 
 
 def test_gradients_are_clipped(base: Path, store: Path, tmp_path: Path, monkeypatch: Patch) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import ParamSpec
-
-import numpy as np
 
 from training.pairs.pair import Grey, PairError, RawPair, Refusal, Rgb
 from training.pairs.readers import pictures
@@ -85,7 +82,7 @@ def entry(where: str, make: Callable[P, RawPair], *args: P.args, **kwargs: P.kwa
 
 
 def raw_pair(parts: Parts, options: ReadOptions) -> RawPair:
-    """The pair with its pictures decoded. A pair without a group is grouped by what its source shows.
+    """The pair with its pictures decoded. A pair without a group is grouped by the store, by what it shows.
 
     Raises `PairError` for a picture that cannot be decoded and where no instruction is to be had.
     """
@@ -96,13 +93,7 @@ def raw_pair(parts: Parts, options: ReadOptions) -> RawPair:
     if parts.one_size:
         source, target = pictures.brought_to_one_size(source, target)
     mask = _mask(parts, source.shape[:2]) if parts.mask else None
-    return RawPair(instruction, source, target, mask, parts.group or content_group(source), parts.origin)
-
-
-def content_group(source: Rgb) -> str:
-    """A group for sources that have no name of their own: equal pictures, equal groups, wherever they lie."""
-    shape = np.array(source.shape, "<u4").tobytes()
-    return f"picture/{hashlib.sha256(shape + np.ascontiguousarray(source).tobytes()).hexdigest()[:16]}"
+    return RawPair(instruction, source, target, mask, parts.group, parts.origin)
 
 
 def _picture(blob: Blob) -> Rgb:

@@ -13,7 +13,7 @@ import pytest
 from tests.training.pairs.readers import trees
 from training.pairs import readers
 from training.pairs.pair import PairError, RawPair
-from training.pairs.readers import READERS, ReadOptions, open_pairs, reader_for
+from training.pairs.readers import READERS, open_pairs, reader_for
 
 SHARED = {"columns", "names", "pictures", "reader"}
 
@@ -64,7 +64,7 @@ def test_every_form_is_told_by_itself(tmp_path: Path) -> None:
     for name, path in paths.items():
         pairs, refused = trees.read(path)
         assert pairs and not refused, name
-        assert all(pair.origin["kind"] == name and pair.group and pair.instruction for pair in pairs)
+        assert all(pair.origin["kind"] == name and pair.instruction for pair in pairs)
         assert all(isinstance(value, str) for pair in pairs for value in pair.origin.values())
 
 
@@ -122,10 +122,3 @@ def test_instructions_of_the_options_go_to_pairs_that_have_none(tmp_path: Path) 
     pairs, refused = trees.read(tmp_path)
     assert [one.where for one in refused] == ["dog"]
     assert "It has no instruction" in refused[0].why
-
-
-def test_equal_sources_are_one_group_wherever_they_lie(tmp_path: Path) -> None:
-    first, second = trees.suffixed(tmp_path / "one"), trees.suffixed(tmp_path / "two", "-input", "-output")
-    (a,), (b,) = (list(open_pairs(root, "", ReadOptions())) for root in (first, second))
-    assert isinstance(a, RawPair) and isinstance(b, RawPair)
-    assert a.group == b.group
