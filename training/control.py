@@ -15,6 +15,10 @@ from typing import IO, Any, BinaryIO
 _POLL = 0.1
 
 
+class Stopped(Exception):
+    """A stop was wanted while there was nothing to save yet."""
+
+
 class Control:
     """What is wanted of the training now; it looks between two steps.
 
@@ -49,6 +53,11 @@ class Control:
     def interrupt(self) -> None:
         self._interrupted = True
         self._stopping = True  # no lock: a signal may come while this thread holds it
+
+    def check(self) -> None:
+        """Raises `Stopped` where it is to end."""
+        if self.stopping:
+            raise Stopped
 
     def wait(self, seconds: float) -> None:
         """While paused, until that changes or so much time has passed."""

@@ -46,12 +46,18 @@ def prepare(
     accelerator: Any,
     say: Say,
     fits: Callable[[int], bool] | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Material:
     """Encodes what has not been encoded yet, into the run's cache, and takes everything into memory.
 
-    fits: see `Material`.
+    fits: see `Material`. check: called between two pictures; what it raises ends it, and what is encoded stays.
     Raises `TrainError`.
     """
+
+    def progress(fraction: float) -> None:
+        check()
+        say({"event": "stage", "stage": "caching", "fraction": fraction})
+
     recipe = sheet.recipe
     trained = trainable(base, recipe)
     replayed = replay_items(choice.train, choice.earlier, base.instructions, recipe.seed) if recipe.replay else ()
@@ -67,7 +73,7 @@ def prepare(
             latents = Latents(base.vae, shapes, cache)
             buckets, sizes = fill(
                 choice.train, replayed, latents, shapes, texts, flip=recipe.flip > 0,
-                progress=lambda fraction: say({"event": "stage", "stage": "caching", "fraction": fraction}),
+                progress=progress,
             )  # fmt: skip
             folder = run.folder / "samples" / "pairs"
             most, dials = affordable(base.dials, _calls_for_samples(sheet))

@@ -15,7 +15,7 @@ from inference.memory import available_memory, readable
 from training.base_facts import find_base
 from training.bases import Base, open_base
 from training.choosing import Choice, choose, chosen_before, problems, store_at
-from training.control import Control, standard_control
+from training.control import Control, Stopped, standard_control
 from training.devices import accelerator_for, is_out_of_memory, precision_of
 from training.estimating import needs_of
 from training.events import Say, quiet, standard
@@ -80,11 +80,19 @@ class _Work:
         choice = choice or chosen_before(store_at(Path(sheet.store)), sheet)
         board = Board(run.tensorboard if self.accelerator.is_main_process else None)
         try:
-            material = prepare(run, sheet, choice, base, self.accelerator, self.say, room)
             with self.control.signals():
+                material = prepare(run, sheet, choice, base, self.accelerator, self.say, room, self._check)
                 return Training(run, sheet, material, self.accelerator, self.say, board).train(self.control)
+        except Stopped:
+            _mark(run, "stopped", resumed=True)
+            return "stopped"
         finally:
             board.close()
+
+    def _check(self) -> None:
+        """Ends the preparations where a stop is wanted; not one process of several, for which the others would wait."""
+        if self.accelerator.num_processes == 1:
+            self.control.check()
 
     def _choice(self) -> Choice:
         """Reads the store, or takes pairs into one of the run's own."""

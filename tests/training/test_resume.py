@@ -13,6 +13,7 @@ import torch
 from tests.training.tiny_training import SETTINGS, arguments, base_in, fill_store, losses, picture, start, train
 from training import samples
 from training.checkpointing import load_checkpoint, save_checkpoint
+from training.control import Control
 from training.pairs.pair import RawPair
 from training.pairs.store import PairStore
 from training.runs import Run
@@ -121,6 +122,22 @@ def test_another_base_is_refused(base: Path, store: Path, tmp_path: Path, capsys
     capsys.readouterr()
     assert train_on(tmp_path / "run") == 2
     assert "not the model any more" in capsys.readouterr().err
+
+
+def test_a_stop_among_the_preparations_ends_them_and_the_training_can_be_resumed(
+    base: Path, store: Path, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    stopped = Control()
+    stopped.stop()
+    settings = (*SETTINGS, "steps=2")
+    with monkeypatch.context() as patch:
+        patch.setattr("training.train_work.standard_control", lambda events: stopped)
+        patch.setattr(Training, "train", None)
+        assert train(tmp_path / "run", base, store, settings=settings) == 0
+    state = Run(tmp_path / "run").state()
+    assert state is not None and (state.step, state.status) == (0, "stopped")
+    assert train_on(tmp_path / "run") == 0 and train(tmp_path / "whole", base, store, settings=settings) == 0
+    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Gloo needs another network interface there")

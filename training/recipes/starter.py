@@ -14,7 +14,7 @@ RECIPE = TrainingRecipe(
     ema_decay=0.99,
     min_snr=0.0,
     first_step_share=0.5,
-    replay=0.3,
+    replay=0.4,
     keep=True,
     train_text=True,
 )
