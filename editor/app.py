@@ -43,7 +43,7 @@ from editor.jobs.pairs import PairsShelf
 from editor.jobs.recovery import Recovery
 from editor.jobs.shelf import Shelf
 from editor.jobs.trainer import Trainer
-from editor.jobs.trainer_state import told
+from editor.jobs.trainer_state import at_work, told
 from editor.tools import TOOLS
 from editor.tools.settings import kept, restore
 from editor.ui import theme
@@ -281,6 +281,7 @@ class Program:
     def _trainer_changed(self) -> None:
         """As for the models: what a hidden page would tell of the end of a piece of work."""
         state, page = self.trainer.state, self._training_page
+        self.window.status.show_work(at_work(state))
         before, self._trained = self._trained, state.phase
         if page is None or page.isVisible() or before == state.phase:
             return

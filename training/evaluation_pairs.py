@@ -96,7 +96,7 @@ class _Again:
 
 def _whole(name: str, examples: list[Example]) -> Source:
     if not examples:
-        raise PairError(f"There is nothing to judge a model by: {name} are none; add pairs first.")
+        raise PairError(f"No pair to judge a model by was found among {name}: add some first.")
     return Source(name, examples, len(examples))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from editor.edits.values import short_name
 from editor.jobs.training_plan import Plan, Wish
 from editor.jobs.training_report import Report
 from editor.jobs.training_runs import Sample
@@ -68,6 +69,24 @@ class TrainerState:
     @property
     def can_install(self) -> bool:
         return self.phase in ("stopped", "done") and self.report is not None
+
+
+def at_work(state: TrainerState) -> str:
+    """What goes on, in a few words; "" where nothing does."""
+    name = short_name(state.name)
+    match state.phase:
+        case "running":
+            return f"Training {name}" + (f", {100 * state.step // state.steps} %" if state.step else "")
+        case "paused":
+            return f"Training {name}, paused"
+        case "stopping":
+            return f"Training {name}, stopping"
+        case "packaging" | "reporting":
+            return f"Checking {name}"
+        case "installing":
+            return f"Installing {name}"
+        case _:
+            return ""
 
 
 def told(state: TrainerState) -> str:

@@ -218,6 +218,7 @@ class MainWindow(QMainWindow):
         self.workspace.context_menu.connect(self._show_context_menu)
         self.layers.selection_changed.connect(self._layers_selected)
         self.status.model_clicked.connect(lambda: self.commands.trigger("help.doctor"))
+        self.status.work_clicked.connect(lambda: self.commands.trigger("model.train"))
         self._stale.on("stale", lambda: (self.layers.refresh_stale(), self.recipe.refresh()))
 
     def _use_settings(self) -> None:

@@ -1,4 +1,4 @@
-"""The status bar: zoom, size, profile, pointer, model and its state, history, and a tick after saving."""
+"""The status bar: zoom, size, profile, pointer, model and its state, a training, history, and a tick after saving."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ _TITLES = {"openvino": "OpenVINO", "directml": "DirectML", "coreml": "Core ML"}
 class StatusBar(QStatusBar):
     """Every part keeps its room. profile_name: the name of an ICC profile's bytes, for documents that are not sRGB.
 
-    model_clicked: the part about the model was clicked.
+    model_clicked, work_clicked: the part about the model, or about a training, was clicked.
     """
 
     model_clicked = Signal()
+    work_clicked = Signal()
 
     def __init__(
         self, profile_name: Callable[[bytes], str] = lambda _: "own profile", parent: QWidget | None = None
@@ -57,6 +58,10 @@ class StatusBar(QStatusBar):
         self.model.clicked.connect(self.model_clicked)
         self._part("Model", label=self.model)
         self.model.setToolTip("Model, and what it runs on; click to see what works on this machine")
+        self.work = _Clickable(self)
+        self.work.clicked.connect(self.work_clicked)
+        self.work.setToolTip("What goes on beside your editing; click to see it")
+        self.work.hide()
         self.saved = QLabel(self)
         self.history = QLabel(self)
         self._stand_right()
@@ -88,6 +93,11 @@ class StatusBar(QStatusBar):
         """Document pixels; None while the pointer is not over the canvas."""
         inside = self._open is not None and x is not None and y is not None
         self.pointer.setText(f"{int(x // 1)}, {int(y // 1)}" if inside and x is not None and y is not None else "")
+
+    def show_work(self, text: str) -> None:
+        """What goes on in another window; "" for nothing."""
+        self.work.setText(text)
+        self.work.setVisible(bool(text))
 
     def show_saved(self) -> None:
         """A tick for two seconds."""
@@ -127,7 +137,7 @@ class StatusBar(QStatusBar):
         return label
 
     def _stand_right(self) -> None:
-        for label, title in ((self.saved, "Saved"), (self.history, "Memory of the history")):
+        for label, title in ((self.work, "Work"), (self.saved, "Saved"), (self.history, "Memory of the history")):
             label.setAccessibleName(title)
             label.setContentsMargins(8, 0, 8, 0)
             self.addPermanentWidget(label)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from editor.core.changes.replace_document import Replace
@@ -50,6 +51,16 @@ def test_without_a_document_nothing_is_parted(bar: StatusBar, opened: OpenDocume
     assert not bar.zoom.isVisible() and not any(each.isVisible() for each in bar._lines)
     bar.show_document(opened)
     assert bar.zoom.isVisible() and all(each.isVisible() for each in bar._lines)
+
+
+def test_work_beside_is_shown_while_it_goes_on(bar: StatusBar, qtbot: QtBot) -> None:
+    assert not bar.work.isVisible()
+    bar.show_work("Training gold, 34 %")
+    assert bar.work.isVisible() and bar.work.text() == "Training gold, 34 %"
+    with qtbot.waitSignal(bar.work_clicked):
+        qtbot.mouseClick(bar.work, Qt.MouseButton.LeftButton)
+    bar.show_work("")
+    assert not bar.work.isVisible()
 
 
 def test_it_follows_the_document(bar: StatusBar, opened: OpenDocument) -> None:
