@@ -46,5 +46,14 @@ def main(arguments: list[str]) -> int:
     return module.main(arguments[1:])
 
 
+def _interrupted() -> int:
+    print("It was interrupted before it began.", file=sys.stderr)
+    return 130
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:  # while the libraries were read; later on every command answers it
+        code = _interrupted()
+    raise SystemExit(code)

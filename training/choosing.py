@@ -45,7 +45,7 @@ def choose(store: PairStore, held_out: float) -> Choice:
     earlier = [pair for pair in pairs if pair.earlier and pair not in new]
     if not new:
         raise TrainInputError(
-            f"There are no pairs to learn from in {store.folder}: add some with  python -m training pairs add, or with "
+            f"There are no pairs to learn from in {store.folder}: add some with `palimpsest pairs add`, or with "
             "Use for Training in the editor."
         )
     train, kept = split(new, held_out, lambda pair: pair.group)
@@ -90,7 +90,7 @@ def store_at(folder: Path) -> PairStore:
     """Raises `TrainInputError` where there is no store."""
     if not (folder / "pairs.db").is_file():
         raise TrainInputError(
-            f"There are no pairs in {folder}: add some with  python -m training pairs add, or with Use for Training in "
+            f"There are no pairs in {folder}: add some with `palimpsest pairs add`, or with Use for Training in "
             "the editor."
         )
     return PairStore(folder)

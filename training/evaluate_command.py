@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training evaluate", description="Judge a model on pairs.")
+    parser = argparse.ArgumentParser(prog="palimpsest evaluate", description="Judge a model on pairs.")
     parser.add_argument("model", help="an installed model's name, or a package folder")
     of = parser.add_mutually_exclusive_group()
     of.add_argument("--store", type=Path, metavar="DIR", help="a store of pairs (default: your own)")

@@ -33,17 +33,11 @@ def as_lines(stream: TextIO) -> Say:
 
 def on_terminal(stream: TextIO) -> Say:
     """Shows events to a person: a bar that moves on a terminal, and otherwise the notes and the end alone."""
-    return Terminal(stream).show if stream.isatty() else lambda event: _plain(event, stream)
+    return Terminal(stream).show if stream.isatty() else Plain(stream).show
 
 
 def quiet(event: Event) -> None:
     """Says nothing: of several ranks one speaks."""
-
-
-def _plain(event: Event, stream: TextIO) -> None:
-    text = sentence(event)
-    if text:
-        print(text, file=stream, flush=True)
 
 
 def sentence(event: Event) -> str:
@@ -60,9 +54,26 @@ def sentence(event: Event) -> str:
         case "done":
             run = shlex.quote(str(event["run"]))
             commands = f"palimpsest package {run}\n  palimpsest report {run}"
-            return f"Done after {event['step']} steps: {event['run']}\nNext:\n  {commands}"
+            steps = "1 step" if event["step"] == 1 else f"{event['step']} steps"
+            return f"Done after {steps}: {event['run']}\nNext:\n  {commands}"
         case _:
             return ""
+
+
+class Plain:
+    """Lines: what lasts, and where the training is whenever it is saved."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._where = stream, ""
+
+    def show(self, event: Event) -> None:
+        if event["event"] == "step":
+            self._where = _step_text(cast("Mapping[str, Any]", event))
+        text = sentence(event)
+        if event["event"] == "checkpoint" and self._where:
+            text = f"{self._where}  {text}"
+        if text:
+            print(text, file=self._stream, flush=True)
 
 
 class Terminal:
@@ -74,7 +85,11 @@ class Terminal:
 
         console = Console(file=stream)
         self._progress = Progress(
-            TextColumn("{task.description:<10}"), BarColumn(), TextColumn("{task.fields[said]}"), console=console
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            TextColumn("{task.fields[said]}"),
+            console=console,
+            transient=True,
         )
         self._task = self._progress.add_task("", total=1.0, said="")
         self._progress.start()

@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training package", description="Make a package of a training.")
+    parser = argparse.ArgumentParser(prog="palimpsest package", description="Make a package of a training.")
     parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a training")
     parser.add_argument("--name", default="", help="the model's name (default: the training's)")
     parser.add_argument("--licence", default="", help="the licence of the weights (default: the base's)")

@@ -54,6 +54,12 @@ def as_json(base: ModelPackage, new: ModelPackage, found: Comparison, notes: Seq
     }
 
 
+def is_report(folder: Path) -> bool:
+    """True for a folder that holds an earlier report and nothing else: it may give way to a new one."""
+    ours = {JSON, MARKDOWN, HELD_OUT, GENERAL_PICTURES}
+    return folder.is_dir() and not folder.is_symlink() and {entry.name for entry in folder.iterdir()} <= ours
+
+
 def write(folder: Path, made: Mapping[str, Any], found: Comparison) -> None:
     """The report's four files, all of them or nothing; an earlier report gives way. Raises `ExportTargetError`."""
     names = made["base"]["name"], made["new"]["name"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from training.command_line import Show, cancellation, count, exit_code, progress
 from training.comparing import Comparison, compare
 from training.editing import maker
 from training.evaluation_pairs import run_named
+from training.export.files import check_target
 from training.places import find_package
-from training.report import as_json, write
+from training.report import as_json, is_report, write
 from training.report_tables import report as markdown
 from training.runs import Run, RunSheet
 from training.train_errors import TrainInputError
@@ -28,7 +30,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training report", description="Compare a training with its base.")
+    parser = argparse.ArgumentParser(prog="palimpsest report", description="Compare a training with its base.")
     parser.add_argument("run", help="a training's folder, or the name of one of yours")
     parser.add_argument("--base", default="", metavar="NAME", help="compare with this model (default: the run's base)")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where it goes (default: RUN/report)")
@@ -44,6 +46,7 @@ def _report(chosen: argparse.Namespace) -> None:
     sheet = run.sheet()
     new, (base, notes) = _new(run), _base(sheet, chosen.base)
     target = chosen.output or run.report
+    check_target(target, replace=is_report(target))
     with cancellation(chosen.events) as cancel:
         with progress(chosen.events) as show:
             found = _compare(chosen, run, sheet, (base, new), cancel, show)
@@ -53,6 +56,7 @@ def _report(chosen: argparse.Namespace) -> None:
         say({"event": "done", "folder": str(target), "verdict": made["verdict"]})
     else:
         print(json.dumps(made, indent=1, ensure_ascii=False) if chosen.json else markdown(made), end="")
+        print(f"The report with its pictures is in {target}", file=sys.stderr)
 
 
 def _compare(
@@ -71,7 +75,7 @@ def _compare(
 def _new(run: Run) -> ModelPackage:
     if not run.package.is_dir():
         raise TrainInputError(
-            f"{run.folder} holds no model package yet: make it with  python -m training package {run.folder}"
+            f"{run.folder} holds no model package yet: make it with `palimpsest package {run.folder}`."
         )
     return open_package(run.package)
 

@@ -23,6 +23,9 @@ from pathlib import Path
 
 from inference.manifest import is_safe_name, safe_name
 from training.base_facts import find_base
+from training.command_line import count
+from training.export.errors import ExportTargetError
+from training.export.files import check_writable
 from training.pairs.pair import PairError
 from training.places import pairs_folder, runs_folder
 from training.recipe import TrainingRecipe
@@ -30,7 +33,7 @@ from training.recipe_values import recipe_file, recipe_hash, with_settings
 from training.recipes import RECIPES
 from training.recipes.default import default_recipe
 from training.runs import Run
-from training.train_errors import TrainError, TrainInputError, TrainUsageError
+from training.train_errors import TrainError, TrainInputError, TrainTargetError, TrainUsageError
 
 INTERRUPTED = 130
 QUIET = {"HF_HUB_OFFLINE": "1", "DIFFUSERS_VERBOSITY": "error", "TRANSFORMERS_VERBOSITY": "error"}
@@ -85,11 +88,11 @@ def failed(sentence: str, code: int) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The options of `train`."""
-    made = argparse.ArgumentParser(prog="python -m training train", description="Teach a model what pairs show.")
-    made.add_argument("run", nargs="?", type=Path, metavar="RUN", help="the folder of the training")
+    made = argparse.ArgumentParser(prog="palimpsest train", description="Teach a model what pairs show.")
+    made.add_argument("run", nargs="?", type=Path, metavar="RUN", help="its folder (default: a new one among yours)")
     made.add_argument("--pairs", type=Path, action="append", default=[], metavar="PATH", help="pairs from elsewhere")
     made.add_argument("--name", default="", help="what the training, and the model, is called")
-    made.add_argument("--steps", type=int, metavar="N", help="the same as --set steps=N")
+    made.add_argument("--steps", type=count, metavar="N", help="how many steps (default: by the number of pairs)")
     made.add_argument("--resume", action="store_true", help="go on with the training in RUN")
     made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     made.add_argument("--events", action="store_true", help="print progress as JSON; the input steers")
@@ -132,8 +135,7 @@ def wishes_of(arguments: argparse.Namespace) -> Wishes:
             raise TrainUsageError(
                 f"{run.folder} holds a training already: go on with --resume, or name another folder."
             )
-        if run.folder.exists() and (not run.folder.is_dir() or any(run.folder.iterdir())):
-            raise TrainUsageError(f"{run.folder} exists and is not empty: name another folder.")
+        _check_folder(run.folder)
         recipe = recipe_asked(arguments)
         find_base(arguments.model)
     return Wishes(
@@ -147,6 +149,18 @@ def wishes_of(arguments: argparse.Namespace) -> Wishes:
         device=arguments.device,
         events=arguments.events,
     )
+
+
+def _check_folder(folder: Path) -> None:
+    """Raises `TrainError` where no training can be put."""
+    if folder.exists() and not folder.is_dir():
+        raise TrainUsageError(f"{folder} is a file: name another folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise TrainUsageError(f"{folder} exists and is not empty: name another folder.")
+    try:
+        check_writable(next(each for each in (folder, *folder.parents) if each.exists()))
+    except ExportTargetError as error:
+        raise TrainTargetError(str(error)) from error
 
 
 def _run(arguments: argparse.Namespace) -> tuple[Run, str]:
@@ -183,8 +197,13 @@ def _same_recipe(run: Run, arguments: argparse.Namespace) -> None:
         asked = recipe_asked(arguments)
     elif arguments.set:
         asked = with_settings(sheet.recipe, arguments.set)
-    if recipe_hash(asked) != recipe_hash(sheet.recipe):
-        raise TrainUsageError(
-            f"This training began with another recipe than {asked.name} as it is now: leave out --recipe and --set, or "
-            "start a new one."
-        )
+    if recipe_hash(asked) == recipe_hash(sheet.recipe):
+        return
+    if not arguments.recipe:
+        began = {setting.partition("=")[0].strip() for setting in arguments.set}
+        values = ", ".join(f"{key}={getattr(sheet.recipe, key)}" for key in sorted(began))
+        raise TrainUsageError(f"This training began with {values} and goes on so: leave that out, or start a new one.")
+    raise TrainUsageError(
+        f"This training began with another recipe than {asked.name} as it is now: leave out --recipe, or start a new "
+        "one."
+    )

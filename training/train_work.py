@@ -30,7 +30,7 @@ from training.taking import take_pairs
 from training.tensorboard import Board
 from training.train import Ending, Training
 from training.train_command import INTERRUPTED, Wishes, failed
-from training.train_errors import TrainError, TrainUsageError
+from training.train_errors import TrainError, TrainInputError, TrainTargetError, TrainUsageError
 
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "numpy")
 """What decides a result besides recipe, pairs and base."""
@@ -100,15 +100,26 @@ class _Work:
             sheet = self.wishes.run.sheet()
             return chosen_before(store_at(Path(sheet.store)), sheet)
         choice = choose(self._store(), self.recipe.held_out)
+        self._tell_of(choice)
         for problem in problems(choice):
             self.say({"event": "note", "text": problem})
         return choice
+
+    def _tell_of(self, choice: Choice) -> None:
+        """What begins, to somebody at a terminal; a program that reads events has asked for the plan."""
+        if not self.wishes.events:
+            steps = self.recipe.steps_for(len(choice.train), int(self.accelerator.num_processes))
+            told = f"{len(choice.train)} pairs to learn from, {len(choice.held_out)} kept for judging; {steps} steps."
+            self.say({"event": "note", "text": f"{told} Ctrl-C saves and ends; --resume goes on."})
 
     def _store(self) -> PairStore:
         if self.wishes.store is not None:
             return store_at(self.wishes.store)
         store = PairStore(self.wishes.run.folder / "pairs")
         take_pairs(self.wishes.taken, store, self.say)
+        if not store.entries():
+            given = ", ".join(str(path) for path in self.wishes.taken)
+            raise TrainInputError(f"There is no pair to learn from in {given}: none could be taken.")
         return store
 
     def _base(self) -> Base:
@@ -175,6 +186,10 @@ def _only_one(run: Run, accelerator: Any) -> Generator[None]:
         lock.__enter__()
     except TimeoutError:
         raise TrainUsageError(f"{run.folder} is being trained by another process: wait for it, or stop it.") from None
+    except OSError as error:
+        raise TrainTargetError(
+            f"Nothing can be written in {run.folder} ({error.strerror or error}): choose another folder."
+        ) from error
     try:
         yield
     finally:

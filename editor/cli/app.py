@@ -292,11 +292,12 @@ def _hand_over(name: str, words: list[str]) -> None:
 
 
 def _hand_over_command(name: str, text: str) -> None:
-    """`palimpsest NAME ...` is `python -m training NAME ...`, also its --help."""
+    """`palimpsest NAME ...` is `python -m training NAME ...`, also its --help. Without a text it is not listed."""
 
     @app.command(
         name,
         help=text,
+        hidden=not text,
         context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []},
     )
     def command(words: Annotated[list[str] | None, typer.Argument(metavar="...")] = None) -> None:

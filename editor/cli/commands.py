@@ -9,7 +9,7 @@ TRAINING_COMMANDS = {
     "package": "Make a model package of what a training has learnt.",
     "report": "Compare a training's model with the one that it came from.",
     "evaluate": "Judge a model on pairs.",
-    "generate": "Make pairs with other models, where this version can.",
+    "generate": "",  # not made yet: it says so,
 }
 
 COMMANDS = ("edit", "convert", "flatten", "info", "replay", "models", "doctor", *TRAINING_COMMANDS)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -104,3 +105,14 @@ def test_counts_are_whole_numbers_from_one() -> None:
         count("0")
     with pytest.raises(ValueError, match="invalid literal"):
         count("a few")
+
+
+def test_ctrl_c_while_the_libraries_are_read_is_one_sentence() -> None:
+    words = (
+        "import importlib, runpy, sys\n"
+        "def read(name): raise KeyboardInterrupt\n"
+        "importlib.import_module, sys.argv = read, ['training', 'train']\n"
+        "runpy.run_module('training', run_name='__main__')"
+    )
+    ended = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (130, "It was interrupted before it began.\n")

@@ -144,3 +144,11 @@ def test_elsewhere_only_what_lasts_is_shown() -> None:
     ):
         say(event)
     assert stream.getvalue().splitlines()[0] == "Mind." and "5/10" not in stream.getvalue()
+
+
+def test_elsewhere_a_checkpoint_says_how_far_it_is() -> None:
+    stream = io.StringIO()
+    say = on_terminal(stream)
+    say(STEP)
+    say({"event": "checkpoint", "step": 5, "path": "/runs/gold/5"})
+    assert stream.getvalue() == "5/10  loss 0.2500  0:01:01 left  Saved /runs/gold/5\n"

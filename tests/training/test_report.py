@@ -225,7 +225,7 @@ def test_what_is_missing_is_one_sentence(
     assert main([str(tmp_path / "nowhere")]) == 3
     assert main([str(run.folder)]) == 3
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == 2 and "python -m training package" in said[1]
+    assert len(said) == 2 and "palimpsest package" in said[1]
     with_package(run, new)
     assert main([str(run.folder), "--base", "nobody"]) == 4
     assert "nobody" in capsys.readouterr().err
@@ -235,6 +235,22 @@ def test_what_is_missing_is_one_sentence(
     assert main([str(run.folder)]) == 4
     assert "name one with --base" in capsys.readouterr().err
     assert not run.report.exists()
+
+
+def test_a_folder_of_somebody_else_never_gives_way(
+    base: ModelPackage, new: ModelPackage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_of(tmp_path / "run", base, items(1))
+    with_package(run, new)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letter.txt").write_text("dear")
+    assert main([str(run.folder), "-o", str(mine), "--provider", "cpu"]) == 5
+    assert "exists and is not empty" in capsys.readouterr().err
+    assert (mine / "letter.txt").read_text() == "dear"
+    for _ in range(2):  # an earlier report may give way
+        assert main([str(run.folder), "-o", str(tmp_path / "other"), "--provider", "cpu"]) == 0
+    assert f"with its pictures is in {tmp_path / 'other'}" in capsys.readouterr().err
 
 
 def test_a_cancelled_report_leaves_the_earlier_one(base: ModelPackage, new: ModelPackage, tmp_path: Path) -> None:

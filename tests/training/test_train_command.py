@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from inference.file_lock import FileLock
 from tests.training.tiny_training import base_in, fill_store, golden, picture, train
 from training import samples, train_command
 from training.choosing import choose, problems
@@ -57,6 +59,46 @@ def test_what_cannot_be_is_told_before_anything_begins(base: Path, store: Path, 
     assert not (tmp_path / "run").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_told(
+    base: Path, store: Path, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ["--model", str(base), "--store", str(store)]
+    (tmp_path / "file").write_text("mine")
+    _fails([str(tmp_path / "file"), *known], 2, "is a file", capsys)
+    _fails([str(tmp_path / "file" / "run"), *known], 5, "Nothing can be written in", capsys)
+
+    def refuses(self: FileLock) -> FileLock:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(FileLock, "__enter__", refuses)
+    (tmp_path / "run").mkdir()
+    capsys.readouterr()
+    assert main([str(tmp_path / "run"), *known, "--device", "cpu"]) == 5
+    assert "Nothing can be written in" in capsys.readouterr().err
+
+
+def test_no_steps_are_no_training(base: Path, store: Path, tmp_path: Path, capsys: Said) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path / "run"), "--model", str(base), "--store", str(store), "--steps", "0"])
+    assert "has to be 1 or more" in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_pairs_that_are_all_refused_are_told(base: Path, tmp_path: Path, capsys: Said) -> None:
+    folder = tmp_path / "same"
+    folder.mkdir()
+    for part in ("before", "after"):
+        Image.fromarray(picture(1)).save(folder / f"a_{part}.png")
+    (folder / "a.txt").write_text("make it the same")
+    assert main([str(tmp_path / "run"), "--model", str(base), "--pairs", str(folder), "--device", "cpu"]) == 3
+    assert f"There is no pair to learn from in {folder}" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_it_will_do_is_said_first(base: Path, store: Path, tmp_path: Path, capsys: Said) -> None:
+    assert train(tmp_path / "run", base, store, "--steps", "2") == 0
+    assert "pairs to learn from" in capsys.readouterr().err.splitlines()[0]
+
+
 def test_a_folder_that_is_taken_is_left_alone(base: Path, store: Path, tmp_path: Path, capsys: Said) -> None:
     known = ["--model", str(base), "--store", str(store)]
     (tmp_path / "mine").mkdir()
@@ -67,7 +109,7 @@ def test_a_folder_that_is_taken_is_left_alone(base: Path, store: Path, tmp_path:
     _fails([str(tmp_path / "run"), *known], 2, "holds a training already", capsys)
     with Run(tmp_path / "run").lock():
         _fails([str(tmp_path / "run"), "--resume", "--device", "cpu"], 2, "being trained by another process", capsys)
-    _fails([str(tmp_path / "mine" / "letter.txt" / "run"), *known], 5, "cannot be written", capsys)
+    _fails([str(tmp_path / "mine" / "letter.txt" / "run"), *known], 5, "Nothing can be written", capsys)
 
 
 def test_a_picture_that_is_gone_is_told(base: Path, store: Path, tmp_path: Path, capsys: Said) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -20,10 +21,22 @@ def check_target(target: Path, replace: bool) -> None:
     """Raises `ExportTargetError` when `target` cannot become a new package folder."""
     if not target.absolute().parent.is_dir():
         raise ExportTargetError(f"The folder {target.absolute().parent} does not exist: make it first.")
+    check_writable(target.absolute().parent)
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise ExportTargetError(f"{target} exists and is no folder: choose another name.")
     if target.is_dir() and any(target.iterdir()) and not replace:
         raise ExportTargetError(f"{target} exists and is not empty: choose another name, or ask for it to be replaced.")
+
+
+def check_writable(folder: Path) -> None:
+    """Raises `ExportTargetError` where no file can be made in `folder`, before anything has been computed for it."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ExportTargetError(
+            f"Nothing can be written in {folder} ({error.strerror or error}): choose another folder."
+        ) from error
 
 
 def check_space(target: Path, needed: int) -> None:

@@ -80,3 +80,15 @@ def test_targets_that_cannot_be_are_refused(tmp_path: Path) -> None:
     check_target(tmp_path / "full", replace=True)
     (tmp_path / "empty").mkdir()
     check_target(tmp_path / "empty", replace=False)
+
+
+def test_a_folder_that_takes_no_file_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_target(tmp_path / "model", replace=False)
+    assert list(tmp_path.iterdir()) == []
+
+    def refuse(dir: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(dir))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(ExportTargetError, match=r"Nothing can be written in .* \(Permission denied\)"):
+        check_target(tmp_path / "model", replace=False)
