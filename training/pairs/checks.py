@@ -89,11 +89,16 @@ def check_pictures(raw: RawPair) -> None:
 
 def check_registered(raw: RawPair) -> None:
     """Raises `PairError` where the picture after lies beside the one before, and nothing in the instruction says so."""
-    if not MOVING.isdisjoint(words_of(raw.instruction)):
+    if moving_words(raw.instruction):
         return
     offset = offset_between(raw.source, raw.target)
     if offset is not None:
         raise PairError(f"The picture after lies {words_for(offset)}: align it and add the pair again.")
+
+
+def moving_words(instruction: str) -> list[str]:
+    """The words for which a pair's pictures may lie beside each other; none for most instructions."""
+    return sorted(MOVING.intersection(words_of(instruction)))
 
 
 def check_new(raw: RawPair, known: Iterable[Known]) -> None:

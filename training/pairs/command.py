@@ -1,4 +1,4 @@
-"""`python -m training pairs COMMAND`: the user's pairs, listed, added, edited, removed and written out.
+"""`palimpsest pairs COMMAND`: the user's pairs, listed, added, edited, removed and written out.
 
 With --json the answer is one object on standard output. With --events it is {"event": "done", ...} on the last line,
 after {"event": "progress", "stage", "fraction"} lines, and the end of the input cancels. Without PyTorch.
@@ -9,27 +9,32 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from inference.errors import PackageError
 from inference.json_values import read_json
+from training.pairs.adding import Adding, counted, unchecked
 from training.pairs.arguments import parser
+from training.pairs.checks import moving_words
 from training.pairs.database import StoreNotWritable
 from training.pairs.events import Stopped, Told
-from training.pairs.pair import PairError, RawPair, Refusal
+from training.pairs.pair import Pair, PairError, RawPair, UnclearError
 from training.pairs.store import Entry, PairStore
 from training.places import pairs_folder
 
-UNREADABLE, TARGET, CANCELLED = 3, 5, 130
+USAGE, UNREADABLE, TARGET, CANCELLED = 2, 3, 5, 130
 RUN_FILE = "run.json"
-_SHOWN = 20
+_WIDEST = 80
+"""Characters of an instruction in a list of lines."""
 _SETTLED = 0.9
 """Progress of a number of pairs that is not known comes as near to this as there are many of them."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Exit codes: 0 done, 2 usage, 3 a pair, a source of pairs or a store that is refused or cannot be read, 5 not
-    writable, 130 cancelled. 3 too where an `add` takes nothing; with --events the refusals are the answer, and it is 0.
+    """Exit codes: 0 done, 2 usage or an id cut too short, 3 a pair, a source of pairs or a store that is refused or
+    cannot be read, 5 not writable, 130 cancelled.
+
+    3 too where an `add` takes nothing; with --events the refusals are the answer, and it is 0.
     """
     arguments = parser().parse_args(list(argv))
     told = Told(arguments.events)
@@ -41,7 +46,13 @@ def main(argv: Sequence[str]) -> int:
         return CANCELLED
     except PairError as error:
         print(error, file=sys.stderr)
-        return TARGET if isinstance(error, StoreNotWritable) else UNREADABLE
+        return _code(error)
+
+
+def _code(error: PairError) -> int:
+    if isinstance(error, UnclearError):
+        return USAGE
+    return TARGET if isinstance(error, StoreNotWritable) else UNREADABLE
 
 
 def as_json(store: PairStore, entry: Entry) -> dict[str, object]:
@@ -66,7 +77,7 @@ def _list(arguments: argparse.Namespace, store: PairStore, told: Told) -> int:
         return 0
     for entry in entries:
         print(_line(entry))
-    print(f"{_pairs(len(entries))} in {store.folder}", *problems, sep="\n", file=sys.stderr)
+    print(f"{counted(len(entries))} in {store.folder}", *problems, sep="\n", file=sys.stderr)
     return 0
 
 
@@ -83,33 +94,16 @@ def _show(arguments: argparse.Namespace, store: PairStore, told: Told) -> int:
 def _add(arguments: argparse.Namespace, store: PairStore, told: Told) -> int:
     from training.pairs.readers import ReadOptions, open_pairs  # not for every command: they take time to import
 
-    origin, counts, refused = dict(arguments.origin), {True: 0, False: 0}, list[Refusal]()
+    adding = Adding(store, arguments.instruction, dict(arguments.origin))
     told.progress("adding", 0.0)
     options = ReadOptions(arguments.instruction, arguments.limit)
     for number, found in enumerate(open_pairs(arguments.path, arguments.format, options)):
-        taken = _taken(store, found, f"pair {number + 1}", origin)
-        if isinstance(taken, Refusal):
-            refused.append(taken)
-        else:
-            counts[taken] += 1
+        adding.take(found, f"pair {number + 1}")
         told.progress("adding", _SETTLED * (1 - 1 / (1 + number / 50)))
     told.progress("adding", 1.0)
-    _say_added(arguments, told, counts, refused)
-    nothing = bool(refused) and not sum(counts.values())
+    _say_added(arguments, told, adding)
+    nothing = bool(adding.refused) and not adding.new + adding.same
     return UNREADABLE if nothing and not arguments.events else 0
-
-
-def _taken(store: PairStore, found: RawPair | Refusal, where: str, origin: Mapping[str, str]) -> bool | Refusal:
-    """True for a new pair, False for one that is there already, else why not. Raises `StoreNotWritable`."""
-    if isinstance(found, Refusal):
-        return found
-    raw = _with_origin(found, origin)
-    try:
-        return store.put(raw)[1]
-    except StoreNotWritable:
-        raise
-    except PairError as error:
-        return Refusal(_where(raw) or where, str(error))
 
 
 def _add_one(arguments: argparse.Namespace, store: PairStore, told: Told) -> int:
@@ -122,31 +116,47 @@ def _add_one(arguments: argparse.Namespace, store: PairStore, told: Told) -> int
     pair, new = store.put(raw)
     counts = {"added": int(new), "same": int(not new), "refused": ()}
     _answer(arguments, told, {**counts, "pair": as_json(store, store.entry(pair.id))}, pair.id)
+    words = moving_words(pair.instruction)
+    _note(arguments, *unchecked([words] if new and words else []))
     return 0
 
 
 def _edit(arguments: argparse.Namespace, store: PairStore, told: Told) -> int:
-    pairs = [store.edit(id, instruction=arguments.instruction, enabled=arguments.enabled) for id in arguments.ids]
+    if arguments.instruction is None and arguments.enabled is None:
+        raise UnclearError("There is nothing to change: give --instruction, --enable or --disable.")
+    pairs = [_edited(arguments, store, id) for id in _whole_ids(store, arguments.ids)]
     values = {"pairs": [as_json(store, store.entry(pair.id)) for pair in pairs]}
     _answer(arguments, told, values, "\n".join(pair.id for pair in pairs))
     return 0
 
 
+def _edited(arguments: argparse.Namespace, store: PairStore, id: str) -> Pair:
+    pair = store.edit(id, instruction=arguments.instruction, enabled=arguments.enabled)
+    if pair.id != id:
+        _note(arguments, f"{id} is now {pair.id}")
+    return pair
+
+
+def _whole_ids(store: PairStore, words: Sequence[str]) -> list[str]:
+    """All of them are there before anything is changed. Raises `PairError` for the first that is not."""
+    return list(dict.fromkeys(store.pair(word).id for word in words))
+
+
 def _earlier(arguments: argparse.Namespace, store: PairStore, told: Told) -> int:
-    ids = list(arguments.ids)
+    ids = _whole_ids(store, arguments.ids)
     if arguments.run is not None:
         try:
             ids += read_json(arguments.run / RUN_FILE).texts("train")
         except PackageError as error:
             raise PairError(f"{arguments.run} is no training run: it has no readable {RUN_FILE}.") from error
     count = store.mark_earlier(ids, not arguments.undo)
-    _answer(arguments, told, {"marked": count}, f"{_pairs(count)} marked")
+    _answer(arguments, told, {"marked": count}, f"{counted(count)} marked")
     return 0
 
 
 def _remove(arguments: argparse.Namespace, store: PairStore, told: Told) -> int:
-    count = store.remove(arguments.ids)
-    _answer(arguments, told, {"removed": count}, f"{_pairs(count)} removed")
+    count = store.remove(_whole_ids(store, arguments.ids))
+    _answer(arguments, told, {"removed": count}, f"{counted(count)} removed")
     return 0
 
 
@@ -206,34 +216,24 @@ def _answer(arguments: argparse.Namespace, told: Told, values: Mapping[str, obje
         print(text)
 
 
-def _say_added(
-    arguments: argparse.Namespace, told: Told, counts: Mapping[bool, int], refused: Sequence[Refusal]
-) -> None:
-    values = {"added": counts[True], "same": counts[False], "refused": [asdict(refusal) for refusal in refused]}
-    _answer(arguments, told, values, f"{_pairs(counts[True])} added, {counts[False]} there already")
-    if arguments.events or arguments.json:
-        return
-    for refusal in refused[:_SHOWN]:
-        print(f"Refused {refusal.where}: {refusal.why}", file=sys.stderr)
-    if len(refused) > _SHOWN:
-        print(f"{len(refused) - _SHOWN} more were refused; --json shows all of them.", file=sys.stderr)
+def _say_added(arguments: argparse.Namespace, told: Told, adding: Adding) -> None:
+    values = {"added": adding.new, "same": adding.same, "refused": [asdict(refusal) for refusal in adding.refused]}
+    _answer(arguments, told, values, f"{counted(adding.new)} added, {adding.same} there already")
+    _note(arguments, *adding.notes())
 
 
-def _pairs(count: int) -> str:
-    return f"{count} {'pair' if count == 1 else 'pairs'}"
+def _note(arguments: argparse.Namespace, *sentences: str) -> None:
+    """For who reads words: besides the answer."""
+    for sentence in () if arguments.events or arguments.json else sentences:
+        print(sentence, file=sys.stderr)
 
 
 def _line(entry: Entry) -> str:
     pair = entry.pair
     notes = [note for note, wanted in (("off", not pair.enabled), ("earlier", pair.earlier)) if wanted]
     notes += [f"{entry.changed_fraction:.0%} changed"]
-    return f"{pair.id}  {pair.width}x{pair.height}  {pair.instruction}  ({', '.join(notes)})"
+    return f"{pair.id}  {pair.width}x{pair.height}  {_short(pair.instruction)}  ({', '.join(notes)})"
 
 
-def _with_origin(raw: RawPair, origin: Mapping[str, str]) -> RawPair:
-    return replace(raw, origin={**raw.origin, **origin})
-
-
-def _where(raw: RawPair) -> str:
-    """What its reader calls a pair: a row, or a file's name."""
-    return next((raw.origin[key] for key in ("row", "key", "name", "prompt") if raw.origin.get(key)), "")
+def _short(instruction: str) -> str:
+    return instruction if len(instruction) <= _WIDEST else f"{instruction[: _WIDEST - 3].rstrip()}..."

@@ -173,6 +173,10 @@ class Rows:
     def find(self, identity: str) -> Row | None:
         return next(iter(self._select("WHERE id = ?", identity)), None)
 
+    def beginning(self, text: str) -> tuple[Row, ...]:
+        """Those whose id begins so, oldest first."""
+        return tuple(self._select("WHERE id >= ? AND id < ? ORDER BY number", text, f"{text}g"))  # ids go up to f
+
     def numbered(self, number: int) -> Row | None:
         return next(iter(self._select("WHERE number = ?", number)), None)
 

@@ -1,4 +1,4 @@
-"""What `python -m training pairs` says while it works, and how it is told to stop. Without PyTorch."""
+"""What `palimpsest pairs` says while it works, and how it is told to stop. Without PyTorch."""
 
 from __future__ import annotations
 

@@ -19,6 +19,10 @@ class PairError(Exception):
     do."""
 
 
+class UnclearError(PairError):
+    """What is asked for can be understood in several ways, or in none: the words are at fault, and no pair."""
+
+
 @dataclass(frozen=True, eq=False)
 class RawPair:
     """A pair on its way in, as a reader found it; nothing is checked yet.

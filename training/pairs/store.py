@@ -25,7 +25,7 @@ from inference.file_lock import FileLock
 from training.items import Item, Pictures
 from training.pairs import checks
 from training.pairs.database import PATIENCE, Database, Row, Rows, StoreNotWritable, busy
-from training.pairs.pair import Pair, PairError, RawPair, Rgb
+from training.pairs.pair import Pair, PairError, RawPair, Rgb, UnclearError
 from training.pairs.pictures import Picture, PictureFolder, content_hash, encoded
 from training.pairs.similar import ALIKE_BITS, print_of, same_photo, unlikeness
 
@@ -33,6 +33,8 @@ _LOCK, _AT_STAKE = ".lock", ".changing"
 _HASH = re.compile(r"[0-9a-f]{64}")
 _CANDIDATES = 8
 _ID_DIGITS = 20
+SHORTEST = 4
+"""Characters of the beginning of an id that stands for the whole."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,15 @@ class PairStore:
             return tuple(map(self._entry, rows.all()))
 
     def entry(self, identity: str) -> Entry:
-        """Raises `PairError` for an unknown id."""
+        """Of the pair with that id, or with the one id that begins so. Raises `PairError`; see `pair`."""
         with self._database.reading() as rows:
             return self._entry(_found(rows, identity))
 
     def pair(self, identity: str) -> Pair:
-        """Raises `PairError` for an unknown id."""
+        """By its id, or a beginning of it that no other has, of `SHORTEST` characters or more.
+
+        Raises `PairError` for an unknown id, `UnclearError` where several begin so.
+        """
         with self._database.reading() as rows:
             return _found(rows, identity).pair
 
@@ -100,7 +105,7 @@ class PairStore:
     def edit(self, identity: str, *, instruction: str | None = None, enabled: bool | None = None) -> Pair:
         """Change a pair. With another instruction it is another one: a new id in the old one's place, not learnt yet.
 
-        Raises `PairError` for an unknown id, an empty instruction, and where such a pair is there already.
+        Raises `PairError` for an unknown id (see `pair`), an empty instruction, and where such a pair is there already.
         """
         with self._changing(), self._database.writing() as rows:
             row = _found(rows, identity)
@@ -108,7 +113,7 @@ class PairStore:
             if instruction is not None and checks.plain(instruction) != pair.instruction:
                 pair = _reworded(pair, checks.plain(instruction))
                 _check_reworded(rows, pair)
-            rows.change(identity, pair)
+            rows.change(row.pair.id, pair)
             return pair
 
     def remove(self, identities: Iterable[str]) -> int:
@@ -335,7 +340,7 @@ def _reworded(pair: Pair, instruction: str) -> Pair:
 def _check_reworded(rows: Rows, pair: Pair) -> None:
     checks.check_instruction(pair.instruction)
     if rows.find(pair.id) is not None:
-        raise PairError("A pair with this instruction and these pictures is there already.")
+        raise PairError(f"The pair {pair.id} has this instruction and these pictures already: remove one of the two.")
 
 
 def _hashes(pair: Pair) -> Collection[str]:
@@ -344,9 +349,14 @@ def _hashes(pair: Pair) -> Collection[str]:
 
 def _found(rows: Rows, identity: str) -> Row:
     row = rows.find(identity)
-    if row is None:
-        raise PairError(f"There is no pair {identity!r}: `python -m training pairs list` shows the ids.")
-    return row
+    if row is not None:
+        return row
+    near = rows.beginning(identity) if len(identity) >= SHORTEST else ()
+    if len(near) > 1:
+        raise UnclearError(f"{len(near)} pairs have ids that begin with {identity!r}: give more of the id.")
+    if not near:
+        raise PairError(f"There is no pair {identity!r}: `palimpsest pairs list` shows the ids.")
+    return near[0]
 
 
 def _storable(text: str) -> str:

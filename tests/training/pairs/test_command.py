@@ -1,4 +1,4 @@
-"""`python -m training pairs`: what it prints, its exit codes, and that it needs nothing large."""
+"""`palimpsest pairs`: what it prints, its exit codes, and that it needs nothing large."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import cv2
 import pytest
 
 from tests.training.pairs.made import half_mask, negative, picture, raw
+from training.pairs.arguments import READ, WRITTEN
 from training.pairs.command import main
 from training.pairs.pair import Pair, Rgb
 from training.pairs.store import PairStore
@@ -170,7 +171,6 @@ def test_where_nothing_can_be_taken(run: Run, tmp_path: Path) -> None:
     assert nothing.code == 3 and nothing.err.count("\n") == 1
     (tmp_path / "empty").mkdir()
     assert run("add", tmp_path / "empty").code == 3
-    assert run("add", folder, "--format", "nonsense").code == 3
 
 
 def test_edit(run: Run, store: PairStore) -> None:
@@ -188,8 +188,120 @@ def test_edit(run: Run, store: PairStore) -> None:
 
 def test_remove(run: Run, store: PairStore) -> None:
     pair, kept = store.add(raw(1)), store.add(raw(2))
-    assert run("remove", "--json", pair.id, "unknown").answer == {"removed": 1}
+    assert run("remove", "--json", pair.id, pair.id).answer == {"removed": 1}
     assert store.pairs() == (kept,)
+
+
+@pytest.mark.parametrize("command", ["remove", "earlier", "edit"])
+def test_an_unknown_id_changes_nothing(run: Run, store: PairStore, command: str) -> None:
+    pair = store.add(raw(1))
+    words = ["--disable"] if command == "edit" else []
+    told = run(command, pair.id, "nope", *words)
+    assert (told.code, told.out) == (3, "") and told.err.count("\n") == 1 and "'nope'" in told.err
+    assert "`palimpsest pairs list`" in told.err and store.pairs() == (pair,)
+
+
+def test_the_beginning_of_an_id(run: Run, store: PairStore, tmp_path: Path) -> None:
+    pair, other = store.add(raw(1)), store.add(raw(2))
+    short = pair.id[:4]
+    assert run("show", short, "--json").answer["pair"]["id"] == pair.id
+    assert run("show", pair.id[:3]).code == 3
+    assert run("export", tmp_path / "out", "--id", short, "--json").answer["exported"] == 1
+    assert run("earlier", short, "--json").answer == {"marked": 1}
+    assert run("edit", short, "--disable", "--json").answer["pairs"][0]["id"] == pair.id
+    assert run("remove", short, "--json").answer == {"removed": 1} and store.pairs() == (other,)
+
+
+@pytest.mark.parametrize("command", ["show", "remove", "earlier", "edit", "export"])
+def test_a_beginning_that_several_ids_have(
+    run: Run, store: PairStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("training.pairs.store._identity", lambda pair: f"abcdef{pair.source[:8]}")
+    store.add(raw(1)), store.add(raw(2))
+    pairs = store.pairs()
+    words = {"edit": ["abcdef", "--disable"], "export": [tmp_path / "out", "--id", "abcdef"]}.get(command, ["abcdef"])
+    told = run(command, *words)
+    assert (told.code, told.out) == (2, "") and store.pairs() == pairs
+    assert told.err == "2 pairs have ids that begin with 'abcdef': give more of the id.\n"
+
+
+def test_an_edit_tells_the_new_id_beside_the_old_one(run: Run, store: PairStore) -> None:
+    pair, other = store.add(raw(1)), store.add(raw(2))
+    told = run("edit", pair.id[:8], other.id, "--instruction", "invert it")
+    new, second = (one.id for one in store.pairs())
+    assert told.out == f"{new}\n{second}\n"
+    assert told.err == f"{pair.id} is now {new}\n{other.id} is now {second}\n"
+    assert run("edit", new, "--disable").err == "" == run("edit", new, "--instruction", "x", "--json").err
+
+
+def test_an_edit_with_nothing_to_change(run: Run, store: PairStore) -> None:
+    pair = store.add(raw(1))
+    told = run("edit", pair.id)
+    assert (told.code, told.out) == (2, "") and "give --instruction, --enable or --disable" in told.err
+
+
+def test_two_pairs_that_would_be_alike(run: Run, store: PairStore) -> None:
+    first, second = store.add(raw(1)), store.add(raw(1, "invert it"))
+    told = run("edit", second.id, "--instruction", first.instruction)
+    assert told.code == 3 and f"The pair {first.id} has this instruction" in told.err
+    assert store.pairs() == (first, second)
+    both = run("edit", first.id, second.id, "--instruction", "make it blue")
+    changed = store.pairs()[0]
+    assert (both.code, both.err.splitlines()[0]) == (3, f"{first.id} is now {changed.id}")
+    assert f"The pair {changed.id} has this instruction" in both.err
+
+
+def test_what_was_not_checked_for_a_shift_is_said(run: Run, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "photos", 2)
+    (folder / "instruction.txt").write_text("make it a shifted negative, and Crop it")
+    source = png(tmp_path / "a.png", picture(5))
+    one = ("--source", source, "--target", png(tmp_path / "b.png", negative(picture(5))))
+    said = "not checked for pictures that are shifted"
+    assert run("add", folder).err == f"2 pairs were {said}: their instructions speak of moving (crop).\n"
+    assert run("add", folder).err == ""  # there already
+    added = run("add-one", *one, "--instruction", "zoom and pan")
+    assert added.err == f"1 pair was {said}: its instruction speaks of moving (pan, zoom).\n"
+    assert added.out.count("\n") == 1
+    assert run("add-one", *one, "--instruction", "invert it").err == ""
+    assert run("add", folder, "--instruction", "x", "--json").err == ""
+
+
+def test_a_given_instruction_that_is_not_used_is_said(run: Run, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "photos", 3)
+    assert run("add", folder, "--instruction", "invert it").err == ""
+    (folder / "after" / "1.txt").write_text("make it a negative")
+    told = run("add", folder, "--instruction", "invert it")
+    assert told.err == "1 pair has and keeps its own instruction: --instruction is for pairs that have none.\n"
+    (folder / "after" / "2.txt").write_text("make it a negative")
+    told = run("add", folder, "--instruction", "invert it")
+    assert told.err == "2 pairs have and keep their own instruction: --instruction is for pairs that have none.\n"
+
+
+def test_a_long_instruction_is_shortened_in_a_list(run: Run, store: PairStore) -> None:
+    long = "make it " + "very " * 300 + "dark"
+    pair = store.add(raw(1, long))
+    (line,) = run("list").out.splitlines()
+    assert len(line) < 140 and "make it very" in line and "..." in line
+    assert run("list", "--json").answer["pairs"][0]["instruction"] == long
+    assert long in run("show", pair.id).out
+
+
+def test_help_and_advice_name_the_program_as_it_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--help"], ["add"], ["edit", "--help"]):
+        with pytest.raises(SystemExit):
+            main(words)
+        captured = capsys.readouterr()
+        assert (captured.out + captured.err).startswith("usage: palimpsest pairs ")
+    files = (ROOT / "training" / "pairs").rglob("*.py")
+    assert not [file for file in files if "python -m training" in file.read_text(encoding="utf-8")]
+
+
+def test_all_forms_can_be_asked_for() -> None:
+    from training.pairs.readers import READERS
+    from training.pairs.writers import WRITERS
+
+    assert tuple(reader.name for reader in READERS) == READ
+    assert tuple(writer.name for writer in WRITERS) == WRITTEN
 
 
 def test_earlier_by_id_and_by_run(run: Run, store: PairStore, tmp_path: Path) -> None:
@@ -223,7 +335,6 @@ def test_what_is_exported_comes_back(run: Run, store: PairStore, tmp_path: Path,
 def test_exports_that_cannot_be(run: Run, store: PairStore, tmp_path: Path) -> None:
     assert run("export", tmp_path / "out").code == 3  # no pairs
     store.add(raw(1))
-    assert run("export", tmp_path / "out", "--format", "nonsense").code == 3
     assert run("export", tmp_path / "out", "--id", "unknown").code == 3
     assert not (tmp_path / "out").exists()
 
@@ -251,7 +362,19 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["show"], ["add-one"], ["add", "x", "--origin", "novalue"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["nonsense"],
+        ["show"],
+        ["add-one"],
+        ["add", "x", "--origin", "novalue"],
+        ["add", "x", "--format", "nonsense"],
+        ["export", "x", "--format", "nonsense"],
+        ["edit", "x", "--enable", "--disable"],
+    ],
+)
 def test_usage(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)

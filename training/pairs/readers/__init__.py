@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from training.pairs.pair import PairError, RawPair, Refusal
@@ -53,8 +53,16 @@ def reader_for(path: Path, format: str = "") -> Reader:
     for reader in asked:
         if _matches(reader, path):
             return reader
-    titles = "; ".join(reader.title for reader in asked)
-    raise PairError(f"{path} holds no pairs in a form that is known; what was looked for: {titles}.")
+    raise PairError(_nothing(path, asked))
+
+
+def _nothing(path: Path, asked: Sequence[Reader]) -> str:
+    if len(asked) == 1:
+        return f"{path} holds no pairs in the form that was looked for: {asked[0].title}."
+    return (
+        f"{path} holds no pairs in a form that is known, such as NAME_before.png, NAME_after.png and NAME.txt: "
+        "`palimpsest pairs readers` lists all forms."
+    )
 
 
 def _matches(reader: Reader, path: Path) -> bool:

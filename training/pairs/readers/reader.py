@@ -18,7 +18,7 @@ LARGEST_TEXT = 1 << 20
 
 NO_INSTRUCTION = (
     "It has no instruction: write one beside the pictures (a .txt file of the same name, or instruction.txt for all "
-    "of them), or give one for all pairs that have none."
+    "of them), or give one for all that have none: `palimpsest pairs add FOLDER --instruction TEXT`."
 )
 
 

@@ -27,8 +27,12 @@ Found = dict[str, list[str]]
 
 
 def matches(path: Path) -> bool:
+    """For half a pair too: this form is tried last, and says what is missing."""
     return path.is_dir() and any(
-        _whole(found) for _, files in walk(path, _DEEPEST) for found in _groups(files).values()
+        _is_meant(found, sides, numbered=False)
+        for _, files in walk(path, _DEEPEST)
+        for found in _groups(files).values()
+        for sides in SIDES
     )
 
 
@@ -50,10 +54,6 @@ def _groups(files: list[str]) -> dict[str, Found]:
         if match and (match[1] or not match[2].isdigit()):  # pictures that are only numbered are no pairs
             groups.setdefault(match[1] or "", {}).setdefault(match[2].lower(), []).extend(pictures)
     return groups
-
-
-def _whole(found: Found) -> bool:
-    return any(before in found and after in found for before, after in SIDES)
 
 
 def _is_meant(found: Found, sides: tuple[str, str], numbered: bool) -> bool:

@@ -43,16 +43,15 @@ def new_folder(target: Path) -> Generator[Path]:
 
     Raises `NotWritten` where `target` exists and where the disk refuses.
     """
-    if target.exists() or target.is_symlink():
-        raise NotWritten(f"{target} is there already, so nothing was written: name a folder that does not exist yet.")
     stage = target.absolute().with_name(f".palimpsest-{secrets.token_hex(8)}.part")
     try:
+        _check_free(target)
         stage.mkdir()
         yield stage
         _sync(stage)
         stage.rename(target.absolute())
     except OSError as error:
-        raise NotWritten(f"{target} was not written: {_reason(error)}.") from error
+        raise NotWritten(f"{target} was not written: {_reason(error, target.absolute())}.") from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -96,14 +95,29 @@ def _sync(stage: Path) -> None:
                 os.close(handle)
 
 
-def _reason(error: OSError) -> str:
+def _check_free(target: Path) -> None:
+    if target.exists() or target.is_symlink():
+        raise NotWritten(f"{target} is there already, so nothing was written: name a folder that does not exist yet.")
+
+
+def _reason(error: OSError, target: Path) -> str:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return _no_way_to(target)
     reasons = {
         errno.ENOSPC: "the disk is full; free some space or choose another folder",
         errno.EACCES: "writing there is not allowed; choose another folder",
         errno.EPERM: "writing there is not allowed; choose another folder",
         errno.EROFS: "the disk is read-only; choose another folder",
-        errno.ENOENT: "the folder above it does not exist; make it or choose another",
-        errno.ENOTDIR: "the folder above it does not exist; make it or choose another",
         errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     }
     return reasons.get(error.errno or 0) or f"the system says: {error.strerror or error}"
+
+
+def _no_way_to(target: Path) -> str:
+    """By what is on the disk: systems differ in what they call it."""
+    lowest = next((folder for folder in target.parents if folder.exists()), target.parent)
+    if not lowest.is_dir():
+        return f"{lowest} is not a folder; choose another"
+    if lowest != target.parent:
+        return "the folder above it does not exist; make it or choose another"
+    return f"nothing can be made in {lowest}; choose another folder"

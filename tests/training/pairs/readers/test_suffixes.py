@@ -62,6 +62,14 @@ def test_a_missing_partner_is_refused_and_the_others_come(tmp_path: Path) -> Non
     }
 
 
+@pytest.mark.parametrize(("name", "where"), [("x_before.png", "x"), ("deep/before.png", "deep")])
+def test_half_a_pair_alone_is_told_as_among_others(tmp_path: Path, name: str, where: str) -> None:
+    trees.save(tmp_path / name, trees.noise(1))
+    pairs, (refused,) = trees.read(tmp_path)
+    assert (pairs, refused.where) == ([], where)
+    assert refused.why == "It has no picture whose name ends in after: put it there, or remove its partner."
+
+
 def test_numbered_photos_are_no_pairs(tmp_path: Path) -> None:
     for name in ("IMG_1", "IMG_2", "0", "1"):
         trees.save(tmp_path / f"{name}.png", trees.noise(1))

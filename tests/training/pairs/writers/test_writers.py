@@ -136,6 +136,31 @@ def test_no_pairs_and_no_folder_above(tmp_path: Path, writer: Writer) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("writer", WRITERS, ids=NAMES)
+def test_a_file_above(tmp_path: Path, writer: Writer) -> None:
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "file" / "out", tmp_path / "file" / "deeper" / "out"):
+        with pytest.raises(NotWritten) as caught:
+            writer.write(items(), target, ignore)
+        assert str(caught.value) == f"{target} was not written: {tmp_path / 'file'} is not a folder; choose another."
+
+
+def test_a_folder_that_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise FileNotFoundError(2, "No such file or directory")  # as /proc says
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(NotWritten) as caught:
+        WRITERS[0].write(items(), tmp_path / "out", ignore)
+    assert str(caught.value).endswith(f"was not written: nothing can be made in {tmp_path}; choose another folder.")
+
+
+def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+    with pytest.raises(NotWritten, match="was not written"):
+        WRITERS[0].write(items(), tmp_path / ("n" * 400), ignore)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_unknown_format() -> None:
     with pytest.raises(
         PairError, match="There is no format 'zip' to write: choose one of folder, imagefolder, webdataset"
