@@ -22,7 +22,7 @@ from training.latents import Latents
 from training.libraries import torch
 from training.network import Network
 from training.texts import Texts
-from training.whole_files import write_whole
+from training.whole_files import write_json, write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -137,13 +137,17 @@ def affordable(dials: Dials, forwards: float) -> tuple[int, Dials]:
 def subjects_of(
     items: Sequence[Item], latents: Latents, shapes: Shapes, texts: Texts, folder: Path, most: int = MOST
 ) -> list[Subject]:
-    """Up to `most` of `items`, of as many instructions as there are; their pictures, as seen, are put into `folder`."""
+    """Up to `most` of `items`, of as many instructions as there are; their pictures, as seen, are put into `folder`.
+
+    There, pairs.json says which is which.
+    """
     chosen = {item.instruction: item for item in reversed(items)}.values()
-    ordered = [*reversed([*chosen]), *items]
-    return [
-        _subject(number, item, latents, shapes, texts, folder)
-        for number, item in enumerate(list({item.id: item for item in ordered}.values())[:most])
-    ]
+    ordered = {item.id: item for item in (*reversed([*chosen]), *items)}
+    shown = [*ordered.values()][:most]
+    if shown:  # a process that edits nothing must not say so of the others
+        pairs = [{"id": item.id, "instruction": item.instruction} for item in shown]
+        write_json(folder / "pairs.json", {"pairs": pairs})
+    return [_subject(number, item, latents, shapes, texts, folder) for number, item in enumerate(shown)]
 
 
 def _subject(number: int, item: Item, latents: Latents, shapes: Shapes, texts: Texts, folder: Path) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -47,6 +48,8 @@ LEFT_OUT = (
     "image", "please",
 )  # fmt: skip
 """Words of an instruction that say little in a name."""
+NAMED_BY_TIME = re.compile(r"-\d{8}-\d{6}(-\d+)?$")
+"""A training that the terminal named: "starter-20261121-154934"."""
 Work = Callable[[CancelToken], Callable[[], None]]
 """Done in a thread; what it returns is called on the window's."""
 
@@ -126,6 +129,12 @@ class Trainer(Observed):
         most = max(dict.fromkeys(instructions), key=instructions.count, default="")
         words = [word for word in most.split() if word.lower() not in LEFT_OUT][:4]
         return free_name("-".join(words) or "training", self._folder)
+
+    def model_name(self) -> str:
+        """A name for the model of the training that is shown: its own, or its pairs' where only time named it."""
+        name = self.state.name
+        run = next((run for run in self.runs if run.name == name and NAMED_BY_TIME.search(name)), None)
+        return self.suggested_name(run.instructions) if run is not None and run.instructions else name
 
     def name_problem(self, name: str) -> str:
         """Why a training cannot be called so, as a sentence; "" where it can."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -112,15 +112,12 @@ def losses(folder: Path) -> tuple[tuple[int, float], ...]:
 
 def last_samples(folder: Path) -> tuple[tuple[Sample, ...], int]:
     """(the newest samples, the step that they were made at); none and 0 where there are none."""
-    kept = loose.objects(loose.read_object(folder / "items" / "items.json") or {}, "items")
     places = sorted((folder / "samples").glob("step-*"), reverse=True)
     newest = next((place for place in places if any(place.glob("*.png"))), None)
     if newest is None:
         return (), 0
-    images = [
-        {"path": str(picture), **{key: loose.text(item, key) for key in ("id", "instruction")}, **_beside(item)}
-        for picture, item in zip(sorted(newest.glob("*.png")), kept, strict=False)
-    ]
+    pairs = _pairs(folder)
+    images = [_image(picture, pairs) for picture in sorted(newest.glob("*.png"))]
     step = newest.name.removeprefix("step-")
     return samples_of({"images": images}, folder), int(step) if step.isdigit() else 0
 
@@ -176,8 +173,25 @@ def _sample(image: loose.Object, folder: Path) -> Sample:
     )
 
 
-def _beside(item: loose.Object) -> dict[str, str]:
-    return {key: f"items/{loose.text(item, key)}" for key in ("source", "target")}
+def _image(picture: Path, pairs: Sequence[loose.Object]) -> loose.Object:
+    """As the event told of it; its number decides which of `pairs` it is an edit of."""
+    number = picture.stem
+    pair: loose.Object = pairs[int(number)] if number.isdecimal() and int(number) < len(pairs) else {}
+    beside = {part: f"samples/pairs/{number}-{part}.png" for part in ("source", "target")}
+    return {"path": str(picture), **{key: loose.text(pair, key) for key in ("id", "instruction")}, **beside}
+
+
+def _pairs(folder: Path) -> Sequence[loose.Object]:
+    """The pairs that samples are made of, in their order."""
+    told = loose.objects(loose.read_object(folder / "samples" / "pairs" / "pairs.json") or {}, "pairs")
+    return told or _in_order(loose.objects(loose.read_object(folder / "items" / "items.json") or {}, "items"))
+
+
+def _in_order(items: Sequence[loose.Object]) -> Sequence[loose.Object]:
+    """As `training.samples.subjects_of` orders them, for trainings of before it wrote that down."""
+    first = {loose.text(item, "instruction"): item for item in reversed(items)}.values()
+    ordered = (*reversed([*first]), *items)
+    return [*{loose.text(item, "id"): item for item in ordered}.values()]
 
 
 def _log(path: Path) -> Iterator[loose.Object]:

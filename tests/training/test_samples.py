@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,10 @@ def test_as_many_instructions_as_possible_are_shown(pipeline: Any, tmp_path: Pat
     subjects = subjects_of(items, Latents(pipeline.vae, SHAPES, cache), SHAPES, texts, tmp_path)
     assert len(subjects) == 4 and {subject.item.instruction for subject in subjects} == {"red", "blue"}
     assert len({subject.item.id for subject in subjects}) == 4
+    told = json.loads((tmp_path / "pairs.json").read_text())["pairs"]
+    assert told == [{"id": each.item.id, "instruction": each.item.instruction} for each in subjects]
+    subjects_of((), Latents(pipeline.vae, SHAPES, cache), SHAPES, texts, tmp_path)  # as every other process does
+    assert json.loads((tmp_path / "pairs.json").read_text())["pairs"] == told
 
 
 def test_samples_may_not_outlast_a_training() -> None:

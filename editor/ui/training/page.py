@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QPushButton, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QTabWidget, QWidget
 
 from editor.edits.background import Background
 from editor.jobs.pairs import PairsShelf
@@ -49,6 +50,7 @@ class TrainingPage(Notice):
         self.destroyed.connect(lambda: (end(), pictures.close()))
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)  # Return in a field must not press just any of them
+        cast("QApplication", QApplication.instance()).focusChanged.connect(self._focus_moved)
         self.resize(960, 760)
 
     def open_page(self) -> None:
@@ -65,6 +67,12 @@ class TrainingPage(Notice):
         before, self._phase = self._phase, self._trainer.state.phase
         if self._phase == "installed" and before == "installing":
             self._models.refresh()  # one more to train further
+
+    def _focus_moved(self, old: QWidget | None, new: QWidget | None) -> None:
+        """A button that is hidden or shut hands the focus on: not to Close, where Space would shut the page."""
+        lost = old is not None and self.tabs.isAncestorOf(old) and not (old.isVisible() and old.isEnabled())
+        if lost and new in self.buttons.buttons():
+            self.tabs.tabBar().setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from editor.jobs.training_report import Part, Report, Row
 from editor.ui import theme
-from editor.ui.widgets.labels import line, secondary
+from editor.ui.widgets.labels import secondary
 
 LONGEST = 24
 """Letters of a model's name."""
@@ -16,38 +16,28 @@ MOST = 3
 
 
 class ReportTable(QWidget):
-    """Two parts below each other: the user's edits, and everything else."""
+    """One part of a report: the user's edits, or everything else."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._labels: list[QLabel] = []
-        self._lines: list[QFrame] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(24)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(4, 1)
 
-    def show_report(self, report: Report) -> None:
+    def show_part(self, report: Report, part: Part) -> None:
+        """part: of `report`, which names the models."""
         self._clear()
         self._put(0, ["", shortened(report.base or "before"), shortened(report.new or "new"), "change"])
-        row = 1
-        for part in (report.held_out, report.general):
-            self._lines.append(line(parent=self))
-            self._grid.addWidget(self._lines[-1], row, 0, 1, 5)
-            self._head(row + 1, part)
-            row += 2
-            for measure in part.rows[:MOST]:
-                self._measure(row, measure)
-                row += 1
+        for row, measure in enumerate(part.rows[:MOST], 1):
+            self._measure(row, measure)
+        self.setVisible(bool(part.rows))
 
     def texts(self) -> list[str]:
         """All that it says, for whoever reads it."""
         return [label.text() for label in self._labels if label.text()]
-
-    def _head(self, row: int, part: Part) -> None:
-        title = QLabel(f"{part.title}: {part.about}", self)
-        self._add(title, row, 0, 5, Qt.AlignmentFlag.AlignLeft)
 
     def _measure(self, row: int, measure: Row) -> None:
         base, unit = measure.base, measure.unit
@@ -70,20 +60,16 @@ class ReportTable(QWidget):
         for column, text in enumerate(texts):
             label = secondary(text, self) if column == 0 or row == 0 else QLabel(text, self)
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
-            self._add(label, row, column, 1, side | Qt.AlignmentFlag.AlignVCenter)
+            self._labels.append(label)
+            self._grid.addWidget(label, row, column, side | Qt.AlignmentFlag.AlignVCenter)
         return self._labels[-1]
 
-    def _add(self, label: QLabel, row: int, column: int, span: int, side: Qt.AlignmentFlag) -> None:
-        self._labels.append(label)
-        self._grid.addWidget(label, row, column, 1, span, side)
-
     def _clear(self) -> None:
-        for widget in (*self._labels, *self._lines):
-            self._grid.removeWidget(widget)
-            widget.hide()
-            widget.deleteLater()
+        for label in self._labels:
+            self._grid.removeWidget(label)
+            label.hide()
+            label.deleteLater()
         self._labels.clear()
-        self._lines.clear()
 
 
 def written(value: float | None, unit: str, largest: float) -> str:

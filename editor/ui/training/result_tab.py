@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
 
 from editor.jobs.trainer import Trainer
 from editor.jobs.trainer_state import CHECKING, TrainerState
+from editor.jobs.training_report import Part, Report
 from editor.ui import theme
 from editor.ui.training.picture_view import PictureView
 from editor.ui.training.pictures import Pictures
 from editor.ui.training.report_table import ReportTable
-from editor.ui.widgets.labels import line, secondary
+from editor.ui.widgets.labels import secondary
 
 NOTHING = (
     "There is no result yet. Train a model, or choose an earlier training in the list: its result is checked here "
@@ -59,11 +60,11 @@ class ResultTab(QWidget):
         self.judged = QWidget(self)
         self.stack = QStackedWidget(self)
         self.title, self.verdict = QLabel(self), QLabel(self)
-        self.table, self.notes = ReportTable(self), secondary("", self)
-        self.strips = QTabWidget(self)
-        self.held_out = PictureView(pictures, "Your edits", self)
-        self.general = PictureView(pictures, "Everything else", self)
-        self.says, self.explains = QLabel(self), secondary("", self)
+        self.notes = secondary("", self)
+        self.parts = QTabWidget(self)
+        self.held_out = _Part(pictures, "Your edits", self)
+        self.general = _Part(pictures, "Everything else", self)
+        self.says, self.explains = QLabel(self), secondary(INSTALL, self)
         self.name = QLineEdit(self)
         self.name_title = QLabel("Name", self)
         self.install, self.use = QPushButton("Install", self), QPushButton("Use it now", self)
@@ -100,16 +101,13 @@ class ResultTab(QWidget):
             return
         self.title.setText(f"{report.new or state.name}, made from {report.base or state.base}")
         self.verdict.setText(report.verdict)
-        self.table.show_report(report)
         self.notes.setText(" ".join(report.notes))
         self.notes.setVisible(bool(report.notes))
         for place, part in enumerate((report.held_out, report.general)):
-            view = (self.held_out, self.general)[place]
-            if part.picture is not None:
-                self._pictures.forget(part.picture)
-            view.show_path(part.picture)
-            self.strips.setTabVisible(place, part.picture is not None)
-        self.name.setText(state.name)
+            (self.held_out, self.general)[place].show_part(report, part)
+            self.parts.setTabVisible(place, bool(part.rows or part.picture))
+            self.parts.setTabToolTip(place, f"{part.title}: {part.about}")
+        self.name.setText(self._trainer.model_name())
         self.name.setCursorPosition(0)
 
     def _show_buttons(self, state: TrainerState) -> None:
@@ -126,7 +124,8 @@ class ResultTab(QWidget):
         text = IN_USE if used else INSTALLED if installed else ""
         theme.set_role(self.says, "error" if state.error else "done")
         self.says.setText(state.error or text.format(name=state.model))
-        self.explains.setText("" if installed else INSTALL)
+        self.says.setVisible(bool(self.says.text()))
+        self.explains.setVisible(self.says.isHidden())  # one of them, so that the pictures have the room
 
     def _former(self, state: TrainerState) -> str:
         """The model to go back to: the one that was in use before, else the one that this one was made from."""
@@ -145,10 +144,9 @@ class ResultTab(QWidget):
         self.name.setAccessibleName("Name of the new model")
         self.name.setMinimumWidth(40 * self.fontMetrics().averageCharWidth())
         self.name_title.setBuddy(self.name)
-        self.strips.addTab(self.held_out, "Your edits")
-        self.strips.addTab(self.general, "Everything else")
-        self.strips.setMinimumHeight(176)
-        self.strips.setAccessibleName("Pictures before, with the model before, with the new one, and as wanted")
+        self.parts.addTab(self.held_out, "Your edits")
+        self.parts.addTab(self.general, "Everything else")
+        self.parts.setAccessibleName("What was measured, and the pictures that it was measured on")
 
     def _lay_out(self) -> None:
         buttons = QHBoxLayout()
@@ -162,12 +160,9 @@ class ResultTab(QWidget):
         column.setSpacing(8)
         for widget in (self.title, self.verdict):
             column.addWidget(widget)
-        column.addSpacing(8)
-        for widget in (self.table, self.notes, line(parent=self)):
+        column.addWidget(self.parts, 1)
+        for widget in (self.notes, self.explains, self.says):
             column.addWidget(widget)
-        column.addWidget(self.strips, 1)
-        column.addWidget(self.explains)
-        column.addWidget(self.says)
         column.addLayout(buttons)
         for page in (self.nothing, self.ready, self.working, self.judged):
             self.stack.addWidget(page)
@@ -201,6 +196,30 @@ class ResultTab(QWidget):
         self._choose(former)
         self.refresh()
         self.use.setFocus()
+
+
+class _Part(QWidget):
+    """The measures of one part above its pictures, which have all the room that is left."""
+
+    def __init__(self, pictures: Pictures, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._pictures = pictures
+        self.table, self.view = ReportTable(self), PictureView(pictures, title, self)
+        self.view.setMinimumHeight(176)
+        self.view.setAccessibleDescription("Before, with the model before, with the new one, and as wanted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.table)
+        column.addWidget(self.view, 1)
+
+    def show_part(self, report: Report, part: Part) -> None:
+        """part: of `report`."""
+        self.table.show_part(report, part)
+        if part.picture is not None:
+            self._pictures.forget(part.picture)
+        self.view.show_path(part.picture)
+        self.view.setEnabled(part.picture is not None)
 
 
 class _Ready(QWidget):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from editor.edits.times import about
@@ -136,6 +137,16 @@ class TrainForm(QWidget):
         column.addStretch(1)
         column.addLayout(buttons)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        """For every line of the texts: a page that is too low would take it from the gaps between them."""
+        layout = self.layout()
+        if layout is not None:
+            self.setMinimumHeight(layout.minimumHeightForWidth(self.width()))
+
     def _connect(self) -> None:
         self.base.currentIndexChanged.connect(lambda: self._base_changed())
         self.base.activated.connect(lambda: setattr(self, "_preferred", self.wish.base))
@@ -194,6 +205,7 @@ class TrainForm(QWidget):
     def _recipe_changed(self) -> None:
         chosen = next((each for each in self._trainer.recipes if each.name == self.wish.recipe), None)
         self.about.setText(chosen.about if chosen is not None else "")
+        self._keep_room()
         self.refresh()
         self.ask()
 

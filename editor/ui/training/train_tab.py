@@ -83,6 +83,7 @@ class TrainTab(QWidget):
         self.list.currentItemChanged.connect(lambda: self._chosen())
         self.delete.clicked.connect(self._delete)
         self.panel.see.connect(self.see)
+        self.form.started.connect(self.panel.pause.setFocus)
         ends = [
             self._trainer.on("runs", self._fill),
             self._trainer.on("state", self._state_changed),

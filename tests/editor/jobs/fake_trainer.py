@@ -69,14 +69,14 @@ def picture(path: Path, hue: float, seed: int, many: int = 1) -> None:
 def samples(run: Path, step: int) -> None:
     images = []
     for number in range(3):
-        source, target = run / f"items/{number:03d}-source.png", run / f"items/{number:03d}-target.png"
+        source, target = (run / f"samples/pairs/{number:02d}-{part}.png" for part in ("source", "target"))
         now = run / f"samples/step-{step:06d}/{number:02d}.png"
         for path, hue in ((source, 0.0), (target, 1.6), (now, 1.6 * step / STEPS)):
             picture(path, hue, number)
         images.append({"id": f"p{number}", "path": str(now), "source": str(source), "target": str(target),
                        "instruction": "make it a blue and orange duotone"})  # fmt: skip
-    items = [{**each, "source": Path(each["source"]).name, "target": Path(each["target"]).name} for each in images]
-    (run / "items/items.json").write_text(json.dumps({"format": 1, "items": items}))
+    pairs = [{key: each[key] for key in ("id", "instruction")} for each in images]
+    (run / "samples/pairs/pairs.json").write_text(json.dumps({"pairs": pairs}))
     tell(event="samples", step=step, images=images)
 
 

@@ -28,10 +28,11 @@ def test_check_install_use_and_go_back(bench: Bench) -> None:
     assert tab.stack.currentWidget() is tab.working
     bench.wait(lambda: bench.trainer.state.report is not None)
     assert tab.stack.currentWidget() is tab.judged and tab.verdict.text().startswith("Much better")
-    said = tab.table.texts()
+    said = tab.held_out.table.texts()
     first = said.index("Closeness (PSNR)")
     assert said[first : first + 4] == ["Closeness (PSNR)", "14.2 dB", "23.9 dB", "+9.7 dB"] and "-15.1" in said
-    assert tab.held_out.canvas.picture is not None and tab.general.canvas.picture is not None
+    assert tab.held_out.view.canvas.picture is not None and tab.general.view.canvas.picture is not None
+    assert tab.general.table.texts()[-4:] == ["Closeness (PSNR)", "27.3 dB", "27.1 dB", "-0.2 dB"]
     assert tab.name.text() == "blue" and tab.use.isHidden() and tab.back.isHidden()
     tab.name.setText("my-blue")
     tab.install.click()
@@ -71,7 +72,7 @@ def test_the_pictures_grow_with_a_key(bench: Bench) -> None:
     tab = trained(bench).page.result_tab
     tab.ready.check.click()
     bench.wait(lambda: bench.trainer.state.report is not None)
-    view = tab.held_out
+    view = tab.held_out.view
     bench.page.resize(500, 700)
     view.resize(400, 300)
     fitted = view.canvas.width()
@@ -79,3 +80,34 @@ def test_the_pictures_grow_with_a_key(bench: Bench) -> None:
     QTest.keyClick(view, Qt.Key.Key_Space)
     picture = view.canvas.picture
     assert picture is not None and view.canvas.width() == picture.width() > fitted
+
+
+def test_the_pictures_have_most_of_a_small_page(bench: Bench) -> None:
+    page = trained(bench).page
+    page.result_tab.ready.check.click()
+    bench.wait(lambda: bench.trainer.state.report is not None)
+    page.resize(697, 645)
+    bench.qtbot.wait(50)
+    view = page.result_tab.held_out.view
+    assert page.height() == 645 and view.height() > 0.35 * page.height()
+    assert view.width() > 0.9 * page.width()
+
+
+def test_the_focus_does_not_fall_on_close(bench: Bench) -> None:
+    tab = trained(bench).page.result_tab
+    tab.ready.check.click()
+    bench.wait(lambda: bench.trainer.state.report is not None)
+    tab.name.setText("my-blue")
+    tab.install.setFocus()
+    QTest.keyClick(tab.install, Qt.Key.Key_Space)
+    bench.wait(lambda: bench.trainer.state.phase == "installed")
+    assert bench.page.focusWidget() is bench.page.tabs.tabBar()
+    QTest.keyClick(bench.page.tabs.tabBar(), Qt.Key.Key_Space)
+    assert bench.page.isVisible()
+
+
+def test_a_name_that_the_terminal_made_up_is_not_suggested(bench: Bench) -> None:
+    tab = trained(bench, "starter-20261121-154934").page.result_tab
+    tab.ready.check.click()
+    bench.wait(lambda: bench.trainer.state.report is not None)
+    assert tab.name.text() == "blue-and-orange-duotone"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
 from editor.jobs.importing import INSTALL
@@ -141,3 +143,28 @@ def test_earlier_trainings_are_opened_and_deleted(bench: Bench, monkeypatch: pyt
     tab.delete.click()
     assert (bench.trainer.runs == ()) == (answer == "Delete")
     assert (bench.trainer.state.phase == "idle") == (answer == "Delete")
+
+
+def test_space_after_start_does_not_shut_the_page(bench: Bench) -> None:
+    tab = ready(bench).page.train_tab
+    tab.form.name.setText("slow")
+    bench.wait(tab.form.start.isEnabled)
+    tab.form.start.setFocus()
+    QTest.keyClick(tab.form.start, Qt.Key.Key_Space)
+    assert bench.trainer.state.training and bench.page.focusWidget() is tab.panel.pause
+    bench.wait(lambda: bench.trainer.state.step >= 1)
+    tab.panel.stop.setFocus()
+    QTest.keyClick(tab.panel.stop, Qt.Key.Key_Space)
+    bench.wait(lambda: bench.trainer.state.phase == "stopped")
+    assert bench.page.focusWidget() not in bench.page.buttons.buttons()
+
+
+def test_the_note_of_a_recipe_keeps_its_distance(bench: Bench) -> None:
+    form = ready(bench).page.train_tab.form
+    form.recipe.setCurrentIndex(1)
+    bench.page.resize(bench.page.minimumSizeHint())
+    bench.qtbot.wait(50)
+    bench.page.resize(bench.page.width(), bench.page.minimumSizeHint().height())
+    bench.qtbot.wait(50)
+    lines = form.about.heightForWidth(form.about.width())
+    assert form.about.y() + lines + 8 <= form.name.y()
