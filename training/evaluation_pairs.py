@@ -96,7 +96,7 @@ class _Again:
 
 def _whole(name: str, examples: list[Example]) -> Source:
     if not examples:
-        raise PairError(f"No pair to judge a model by was found among {name}: add some first.")
+        raise PairError(f"No pair to judge a model by was found among {name}: add pairs first.")
     return Source(name, examples, len(examples))
 
 
