@@ -40,6 +40,7 @@ from editor.jobs.edit_runner import ProcessEditRunner
 from editor.jobs.importing import Importer
 from editor.jobs.library import Library
 from editor.jobs.pairs import PairsShelf
+from editor.jobs.readying import Readying
 from editor.jobs.recovery import Recovery
 from editor.jobs.shelf import Shelf
 from editor.jobs.trainer import Trainer
@@ -89,7 +90,8 @@ class Program:
         )
         self._doctor_page: DoctorDialog | None = None
         self.shelf = Shelf(self.library.store, self.background)
-        self.adding = Adding(lambda: Importer(self.library.store()))
+        ready = Readying(settings.provider)
+        self.adding = Adding(lambda: Importer(self.library.store(), make_ready=ready))
         self._models_page: ModelsDialog | None = None
         self.pairs = PairsShelf(user_pairs())
         self.trainer = Trainer(user_runs(), user_pairs(), self.library.store)

@@ -69,16 +69,27 @@ class EngineClient:
 
         Returns when a provider is chosen; the loading goes on in the child. Raises as `edit`.
         """
-        with self._at_work():
-            job, child = next(self._jobs), self._running_child()
-            child.send({"do": "prefetch", "job": job})
-            for answer in self._answers(child, job, cancel or CancelToken()):
-                if answer["is"] == "error":
-                    raise wire.error_from(answer)
+        self._do("prefetch", cancel or CancelToken())
+
+    def make_ready(self, cancel: CancelToken) -> None:
+        """As `Engine.make_ready`; raises as `edit`. A child that was cancelled may still be at it: `close` ends it."""
+        self._do("make_ready", cancel)
 
     def close(self) -> None:
         """End the child. A later request would start a fresh one."""
         self._drop(_END_SECONDS)
+
+    def _do(self, what: str, cancel: CancelToken) -> None:
+        with self._at_work():
+            job, child = next(self._jobs), self._running_child()
+            child.send({"do": what, "job": job})
+            take_back = cancel.on_cancel(lambda: child.send({"do": "cancel", "job": job}))
+            try:
+                for answer in self._answers(child, job, cancel):
+                    if answer["is"] == "error":
+                        raise wire.error_from(answer)
+            finally:
+                take_back()
 
     @contextmanager
     def _at_work(self) -> Generator[None, None, None]:

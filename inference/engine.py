@@ -62,6 +62,15 @@ class Engine:
             self._move_to(plan.provider)
             self._models.prefetch()
 
+    def make_ready(self, cancel: CancelToken) -> None:
+        """Load everything once, where the provider makes something of it that later loads find; else nothing is done.
+
+        Raises `Cancelled`, `PackageError`, `ProviderError`, `EngineMemoryError`.
+        """
+        if self.chosen.provider.prepares:
+            self.prefetch()
+            self._models.wait(cancel)
+
     def edit(self, request: EditRequest, cancel: CancelToken, *, previews: bool = True) -> Iterator[Event]:
         """Yields `Progress`, `Preview` (where wanted) and one `Variant` per seed, in order.
 

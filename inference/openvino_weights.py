@@ -10,17 +10,12 @@ The results are the same to the last bit. The file is made once for a model, at 
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import math
 import mmap
-import os
-import shutil
-import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,22 +23,16 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.cache_folder import cache_folder
-from inference.file_lock import FileLock
+from inference import kept
 from inference.openvino_runtime import Core, Node, OpenVino, OvModel
 
 LEAST_BYTES = 32 << 20
 """A model with fewer bytes of float16 weights is left as it is."""
-MOST_BYTES = 10 << 30
-"""All files together; the ones that were used longest ago go first."""
 
-_FOLDER = "openvino"
-_SUFFIX, _PART, _LOCK = ".weights", ".part", ".lock"
-_MAGIC = b"palimpsest weights 1\n"
+_SHELF, _FILE = "openvino", "weights"
+_MAGIC = b"palimpsest weights 2\n"
 _PAGE = 4096
 _SMALLEST = 4096  # values; smaller constants may be something else than weights, and are no burden
-_SPARE_BYTES = 2 << 30  # left free on the disk
-_WAIT_SECONDS = 120.0  # for another who makes the same file
 _FORGET_SECONDS = 0.05
 
 
@@ -61,13 +50,11 @@ class WideWeights:
     """The mapped file of one model. Keep it for as long as the model is in use, which does not keep it itself."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError or ValueError where the file is missing, or is none or not a whole one."""
+        """Raises OSError or ValueError where the file is missing or is none of these."""
         with path.open("rb") as file:
             self._entries = {entry.name: entry for entry in _read_header(file)}
             # Private, so that nothing can write into the file; read-only arrays are not taken by OpenVINO.
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-        with contextlib.suppress(OSError):
-            os.utime(path)
 
     def put_into(self, model: OvModel, library: OpenVino) -> None:
         """Let the model use these weights in place of its own, where it has the same."""
@@ -104,31 +91,21 @@ class WideWeights:
         return values.reshape(entry.shape)
 
 
-def wide_weights(core: Core, path: Path, external: Sequence[str], folder: Path | None = None) -> WideWeights | None:
+def wide_weights(core: Core, path: Path, external: Sequence[str]) -> WideWeights | None:
     """The weights of the model in the file `path`, made now if need be; None where it is not worth it, or not possible.
 
-    external: the files with weights, as the model names them. folder: for the results, None for the user's cache.
+    external: the files with weights, as the model names them.
     """
     sources = [path, *(path.parent / name for name in external)]
-    if sum(source.stat().st_size for source in sources) < LEAST_BYTES:
+    size = sum(source.stat().st_size for source in sources)
+    if size < LEAST_BYTES:
         return None
-    target = (folder or cache_folder() / _FOLDER) / f"{_identity(sources)}{_SUFFIX}"
-    with contextlib.suppress(OSError, ValueError):
-        return WideWeights(target)
+    # Float16 weights become twice as long; each begins on a page of its own.
+    lot = kept.Lot(kept.shelf(_SHELF), tuple(sources), 2 * size + LEAST_BYTES)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return _made_once(core, path, target)
-    except OSError:  # a full disk, a folder that cannot be written: the plugin does it its own way
+        return kept.opened(lot, lambda made: _make(core, path, made / _FILE), lambda made: WideWeights(made / _FILE))
+    except OSError:  # a full disk, a folder that cannot be written, nothing to widen: the plugin does it its own way
         return None
-
-
-def _identity(sources: Sequence[Path]) -> str:
-    """Files are taken to be the same while their place, size and time are."""
-    digest = hashlib.blake2b(digest_size=16)
-    for source in sources:
-        state = source.stat()
-        digest.update(f"{source.resolve()}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,27 +157,15 @@ def _multiplies_by(user: Any) -> bool:
     return node.get_type_name() == "MatMul" and user.get_index() == 1 and not node.get_attributes()["transpose_b"]
 
 
-def _made_once(core: Core, path: Path, target: Path) -> WideWeights | None:
-    """Made by one thread of one process while others that want it wait. Raises OSError."""
-    with ExitStack() as turn:
-        turn.enter_context(FileLock(target.with_suffix(_LOCK), _WAIT_SECONDS))
-        with contextlib.suppress(OSError, ValueError):
-            return WideWeights(target)
-        # Of this model nothing is alive any more when the one that will run is read: its pages are gone too.
-        weights = list(_weights(core.read_model(str(path))))
-        entries = _placed(weights)
-        if not entries or _end(entries[-1]) < 2 * LEAST_BYTES:
-            return None
-        _make_room(target.parent, _end(entries[-1]))
-        part = target.with_suffix(_PART)
-        try:
-            with part.open("wb") as file:
-                _write(file, entries, weights)
-            mapped = _published(part, target, turn.pop_all())
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
-        return mapped
+def _make(core: Core, path: Path, target: Path) -> None:
+    """Raises OSError where there is too little to widen."""
+    # Of this model nothing is alive any more when the one that will run is read: its pages are gone too.
+    weights = list(_weights(core.read_model(str(path))))
+    entries = _placed(weights)
+    if not entries or _end(entries[-1]) < 2 * LEAST_BYTES:
+        raise OSError(f"{path} has hardly any float16 weights")
+    with target.open("wb") as file:
+        _write(file, entries, weights)
 
 
 def _placed(weights: Sequence[_Weight]) -> list[Entry]:
@@ -214,67 +179,24 @@ def _placed(weights: Sequence[_Weight]) -> list[Entry]:
 
 
 def _write(file: BinaryIO, entries: Sequence[Entry], weights: Sequence[_Weight]) -> None:
-    file.write(_MAGIC + json.dumps({"size": _end(entries[-1]), "entries": [asdict(each) for each in entries]}).encode())
-    file.write(b"\n")
+    file.write(_MAGIC + json.dumps([asdict(each) for each in entries]).encode() + b"\n")
     for entry, weight in zip(entries, weights, strict=True):
         file.seek(entry.offset)
         file.write(weight.wide().data)
     file.truncate(_end(entries[-1]))
 
 
-def _published(part: Path, target: Path, turn: ExitStack) -> WideWeights:
-    """The file, which gets its name for the next time once the disk has it; that may take longer than all before."""
-    if sys.platform == "win32":  # where a file that is mapped cannot be renamed
-        _finish(part, target, turn)
-        return WideWeights(target)
-    mapped = WideWeights(part)
-    threading.Thread(target=_finish, args=(part, target, turn), name="keep weights").start()
-    return mapped
-
-
-def _finish(part: Path, target: Path, turn: ExitStack) -> None:
-    with turn, contextlib.suppress(OSError):
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-
-
-def _make_room(folder: Path, needed: int) -> None:
-    """Delete what was used longest ago. Raises OSError where the disk has no room even so."""
-    kept = needed
-    for path, size in _by_age(folder):
-        kept += size
-        if kept > MOST_BYTES:
-            with contextlib.suppress(OSError):
-                path.unlink()
-    if shutil.disk_usage(folder).free < needed + _SPARE_BYTES:
-        raise OSError("the disk is full")
-
-
-def _by_age(folder: Path) -> list[tuple[Path, int]]:
-    """(path, bytes) of each file, the one used last first; those that were never finished among them."""
-    found: list[tuple[float, Path, int]] = []
-    for path in (*folder.glob(f"*{_SUFFIX}"), *folder.glob(f"*{_PART}")):
-        with contextlib.suppress(OSError):
-            state = path.stat()
-            found.append((state.st_mtime, path, state.st_size))
-    return [(path, size) for _, path, size in sorted(found, reverse=True)]
-
-
 def _read_header(file: BinaryIO) -> list[Entry]:
-    """Raises ValueError where the file is not one of these, or not whole."""
+    """Raises ValueError where the file is not one of these."""
     if file.readline(len(_MAGIC)) != _MAGIC:
         raise ValueError("no weights")
     try:
-        header: dict[str, Any] = json.loads(file.readline())
-        entries = [
-            Entry(each["name"], tuple(each["shape"]), each["transposed"], each["offset"]) for each in header["entries"]
+        return [
+            Entry(each["name"], tuple(each["shape"]), each["transposed"], each["offset"])
+            for each in json.loads(file.readline())
         ]
     except (TypeError, KeyError) as error:
         raise ValueError("no weights") from error
-    if os.fstat(file.fileno()).st_size != header["size"] or any(_end(entry) > header["size"] for entry in entries):
-        raise ValueError("not whole")
-    return entries
 
 
 def _end(entry: Entry) -> int:

@@ -44,6 +44,7 @@ class Provider:
     with the options of `replaying` besides.
     static: it wants every dimension fixed when a graph is loaded. device_memory: its memory is not the system's.
     shares_weights: ONNX Runtime can give it weights that lie on the device already.
+    prepares: it makes something of a model's weights at the first load that later ones find in the user's cache.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Provider:
     static: bool = False
     device_memory: bool = False
     shares_weights: bool = False
+    prepares: bool = False
     float32: bool = False
     exactly: Mapping[str, str] = field(default_factory=dict[str, str])
 

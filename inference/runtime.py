@@ -37,6 +37,7 @@ class SessionOptions(Protocol):
     inter_op_num_threads: int
     enable_mem_pattern: bool
     execution_mode: Any
+    graph_optimization_level: Any
     optimized_model_filepath: str
 
     def add_session_config_entry(self, key: str, value: str) -> None: ...
@@ -94,6 +95,11 @@ class Runtime(Protocol):
 
     class ExecutionMode(Protocol):
         ORT_SEQUENTIAL: Any
+
+    class GraphOptimizationLevel(Protocol):
+        ORT_DISABLE_ALL: Any
+        ORT_ENABLE_EXTENDED: Any
+        ORT_ENABLE_ALL: Any
 
     def SessionOptions(self) -> SessionOptions: ...
     def RunOptions(self) -> RunOptions: ...

@@ -17,6 +17,7 @@ import numpy as np
 from inference.errors import Cancelled, EngineError, PackageError, ProviderError
 from inference.network import Array, Graph, Loading, Network, Tensor, as_wanted
 from inference.ort_binding import OrtBinding
+from inference.prepared import prepared_session
 from inference.provider import Provider
 from inference.runtime import (
     SILENT,
@@ -171,17 +172,7 @@ class OnnxModel:
         reason = self.provider.available()
         if reason is not None:
             raise ProviderError(reason)
-        wanted = (
-            self.provider.ort_name,
-            self.provider.provider_options(self._loading.memory_limit, self._loading.replay),
-        )
-        try:
-            # Without `enable_fallback=0` the runtime prints to stdout and goes on with another provider.
-            session = runtime().InferenceSession(
-                data or str(self.path), sess_options=self._options(), providers=[wanted], enable_fallback=0
-            )
-        except Exception as error:
-            raise self._in_our_words(error) from error
+        session = self._prepared(data) or self._start(data or str(self.path), self._options())
         give_memory_back()
         if session.get_providers()[0] != self.provider.ort_name:
             raise ProviderError(
@@ -190,9 +181,24 @@ class OnnxModel:
             )
         return session
 
+    def _prepared(self, data: bytes | None) -> InferenceSession | None:
+        if not self.provider.prepares:
+            return None
+        return prepared_session(Graph(self.path, data), self._loading.dimensions, self._options, self._start)
+
+    def _start(self, source: str | bytes, options: SessionOptions) -> InferenceSession:
+        if isinstance(source, bytes):
+            options.add_session_config_entry(_WEIGHTS_FOLDER, str(self.path.parent))
+        loading = self._loading
+        wanted = (self.provider.ort_name, self.provider.provider_options(loading.memory_limit, loading.replay))
+        try:
+            # Without `enable_fallback=0` the runtime prints to stdout and goes on with another provider.
+            return runtime().InferenceSession(source, sess_options=options, providers=[wanted], enable_fallback=0)
+        except Exception as error:
+            raise self._in_our_words(error) from error
+
     def _options(self) -> SessionOptions:
         options = self.provider.session_options(self._loading.threads)
-        options.add_session_config_entry(_WEIGHTS_FOLDER, str(self.path.parent))
         for name, value in self._loading.dimensions.items():
             options.add_free_dimension_override_by_name(name, value)
         if self._loading.weights is not None:

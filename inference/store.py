@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from inference import kept
 from inference.errors import PackageError
 from inference.file_lock import FileLock
 from inference.import_report import REPORT, ImportReport, save_report
@@ -154,7 +155,10 @@ class ModelStore:
         return shutil.disk_usage(existing or self._user).free
 
     def remove(self, name: str) -> None:
-        """Delete one of the user's packages; raises `PackageError` for none, or one that comes with the program."""
+        """Delete one of the user's packages, and what was made of it for this machine.
+
+        Raises `PackageError` for none, or one that comes with the program.
+        """
         folder = self._folder_of(name)
         with self._changing():
             if folder.is_symlink():
@@ -164,6 +168,7 @@ class ModelStore:
             aside = Path(tempfile.mkdtemp(prefix=_REMOVING, dir=self._user))
             folder.rename(aside / "package")
             shutil.rmtree(aside)
+        kept.discard(folder)
 
     def _folder_of(self, name: str) -> Path:
         """The user's folder with the package of that name, be it in order or not."""

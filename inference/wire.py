@@ -2,7 +2,7 @@
 
 To the child:
     {"do": "edit", "job", "file", "request", "previews"}, {"do": "cancel", "job"},
-    {"do": "prefetch", "job"}; the end of its input ends it.
+    {"do": "prefetch", "job"}, {"do": "make_ready", "job"}; the end of its input ends it.
 From the child:
     {"is": "ready", "provider", "passed_over"} once, and again where an edit goes on with another provider;
     {"is": "alive"} every second;

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from inference.engine import Engine
 
 HEARTBEAT_SECONDS = 1.0
+_JOBS = ("edit", "prefetch", "make_ready")
 
 
 class Worker:
@@ -52,23 +53,29 @@ class Worker:
             self._work(engine, self._jobs.get())
 
     def _work(self, engine: Engine, message: wire.Message) -> None:
-        if message["do"] == "prefetch":
-            engine.prefetch()
-            self._send({"is": "done", "job": message["job"]})
-        else:
-            self._edit(engine, message)
-
-    def _edit(self, engine: Engine, message: wire.Message) -> None:
         job = int(message["job"])
-        self._file = Path(message["file"])
         try:
-            self._events(engine, message, self._tokens[job])
+            self._do(engine, message, self._tokens[job])
             self._send({"is": "done", "job": job})
         except Exception as error:
             self._fail(job, error)
         finally:
-            self._file = None
             self._tokens.pop(job)
+
+    def _do(self, engine: Engine, message: wire.Message, cancel: CancelToken) -> None:
+        if message["do"] == "prefetch":
+            engine.prefetch()
+        elif message["do"] == "make_ready":
+            engine.make_ready(cancel)
+        else:
+            self._edit(engine, message, cancel)
+
+    def _edit(self, engine: Engine, message: wire.Message, cancel: CancelToken) -> None:
+        self._file = Path(message["file"])
+        try:
+            self._events(engine, message, cancel)
+        finally:
+            self._file = None
 
     def _events(self, engine: Engine, message: wire.Message, cancel: CancelToken) -> None:
         pixels = wire.PixelFile(Path(message["file"]), message["request"])
@@ -101,10 +108,8 @@ class Worker:
 
     def _take(self, message: wire.Message) -> None:
         job = int(message["job"])
-        if message["do"] == "edit":
+        if message["do"] in _JOBS:
             self._tokens[job] = CancelToken()
-            self._jobs.put(message)
-        elif message["do"] == "prefetch":
             self._jobs.put(message)
         elif message["do"] == "cancel" and job in self._tokens:
             self._tokens[job].cancel()

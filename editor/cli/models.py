@@ -25,6 +25,7 @@ from editor.jobs.importing import (
     is_remote,
     lora_of,
 )
+from editor.jobs.readying import Readying
 from editor.jobs.stages import in_words
 from inference.errors import Cancelled as CancelledWork
 from inference.errors import PackageError
@@ -72,7 +73,7 @@ def show() -> None:
 
 def add(options: AddOptions, start: Sequence[str] | None = None) -> None:
     """Fetch it where it is remote, tell what it is, import it and install it. start: as for `Importer`."""
-    importer, wishes = Importer(library(), start), options.wishes
+    importer, wishes = Importer(library(), start, Readying()), options.wishes
     source, wishes = _local(options, importer, wishes)
     with _cancelled("The import was cancelled; nothing was added."), interruptible() as cancel:
         found = importer.look(source, cancel)

@@ -25,7 +25,7 @@ def edit_bar(variants: int) -> Generator[Callable[[Progress], None], None, None]
 
 @contextmanager
 def bar() -> Generator[Callable[[float, str], None], None, None]:
-    """Gives the function that shows a share done in [0, 1] and a label."""
+    """Gives the function that shows a label and a share done in [0, 1], less than 0 for one that cannot be told."""
     if not sys.stderr.isatty():
         yield lambda share, label: None
         return
@@ -34,10 +34,16 @@ def bar() -> Generator[Callable[[float, str], None], None, None]:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    columns = TextColumn("{task.percentage:>3.0f} %"), BarColumn(), TextColumn("{task.description}")
+    columns = TextColumn("{task.fields[share]:>5}"), BarColumn(), TextColumn("{task.description}")
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=1.0)
-        yield lambda share, label: bars.update(task, completed=share, description=label)
+        task = bars.add_task("", total=1.0, share="")
+
+        def show(share: float, label: str) -> None:
+            told = share >= 0
+            text = f"{share * 100:.0f} %" if told else ""
+            bars.update(task, completed=max(0.0, share), total=1.0 if told else None, description=label, share=text)
+
+        yield show
 
 
 def _label(progress: Progress, variants: int) -> str:

@@ -32,7 +32,8 @@ class AddingState:
     """Where it is.
 
     source: what was dropped or chosen last. found: the model that would be added, None while only a LoRA is there.
-    lora: the LoRA that would be merged into it. free: bytes of free disk. stage: in words. error: one sentence.
+    lora: the LoRA that would be merged into it. free: bytes of free disk. stage: in words. fraction: less than 0 where
+    it cannot be told. error: one sentence.
     install: the command that installs what the import lacks, or "". name, report: of the model that was added.
     """
 

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 
 from editor.core.errors import UsageError
 from editor.jobs import training
-from inference.errors import PackageError
+from inference.errors import EngineError, PackageError
 from inference.import_report import ImportReport, report_of
 from inference.manifest import is_safe_name, safe_name
 from inference.package import ModelPackage, open_package
@@ -24,7 +25,11 @@ from inference.types import CancelToken
 
 Kind = Literal["package", "diffusers", "single", "checkpoint", "onnx", "lora"]
 Show = Callable[[str, float], object]
-"""Told what is being done, in words, and the share done in [0, 1]."""
+"""Told what is being done, in words, and the share done in [0, 1], or `UNTOLD`."""
+UNTOLD = -1.0
+"""In place of a share, where nobody can tell how far it is."""
+MakeReady = Callable[[Path, CancelToken], object]
+"""What is done once with a new model, so that its first edit begins at once; raises `EngineError`."""
 
 KINDS: dict[str, str] = {
     "package": "a finished model",
@@ -108,11 +113,16 @@ class Remote:
 
 
 class Importer:
-    """store: where models go. start: what starts the training package in place of `training.command()`."""
+    """store: where models go. start: what starts the training package in place of `training.command()`.
 
-    def __init__(self, store: ModelStore, start: Sequence[str] | None = None) -> None:
+    make_ready: done with the folder of a model that was added; None for nothing.
+    """
+
+    def __init__(
+        self, store: ModelStore, start: Sequence[str] | None = None, make_ready: MakeReady | None = None
+    ) -> None:
         self.store = store
-        self._start = start
+        self._start, self._make_ready = start, make_ready
 
     def look(self, source: Path, cancel: CancelToken) -> Found:
         """What is there; quick. Raises `PackageError` where it is nothing that is known, and `Cancelled`."""
@@ -149,9 +159,19 @@ class Importer:
     def add(self, found: Found, wishes: Wishes, show: Show, cancel: CancelToken) -> ModelPackage:
         """Import and install it. On this thread, which waits; nothing is left behind where it fails or is cancelled.
 
+        Once it is installed, a cancel ends what would have made its first edit begin at once; the model stays.
         Raises `PackageError`, `Cancelled`, and what the import's exit code stands for.
         """
         self.check(found, wishes)
+        package = self._added(found, wishes, show, cancel)
+        if self._make_ready is not None:
+            show("ready", UNTOLD)
+            with suppress(EngineError):
+                self._make_ready(package.folder, cancel)
+        show("done", 1.0)
+        return package
+
+    def _added(self, found: Found, wishes: Wishes, show: Show, cancel: CancelToken) -> ModelPackage:
         if found.kind == "package":
             return self.store.add(found.source, lambda share: _step(show, "copying", share, cancel))
         with self.store.staging() as staging:
@@ -161,11 +181,9 @@ class Importer:
                 cancel,
                 self._start,
             )
-            package = self.store.adopt(
+            return self.store.adopt(
                 staging / "package", _report(done), lambda share: _step(show, "checking", share, cancel, _CHECKED_FROM)
             )
-        show("done", 1.0)
-        return package
 
     def plan(self, source: str, cancel: CancelToken) -> Remote:
         """Ask the host of a URL or a hub name what there is; only once the user has agreed to connect."""

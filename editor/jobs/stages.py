@@ -18,6 +18,7 @@ STAGES: dict[str, str] = {
     "manifest": "Writing down what is in the model",
     "checking": "Checking every file",
     "copying": "Copying the model",
+    "ready": "Getting it ready for this computer",
     "done": "Done",
 }
 

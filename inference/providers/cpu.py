@@ -18,5 +18,6 @@ PROVIDER = Provider(
     install="install it with `pip install palimpsest[cpu]`",
     tune=_tune,
     in_process=True,
+    prepares=True,
     graphs=("attention", "model"),
 )

@@ -16,4 +16,5 @@ PROVIDER = Provider(
     install=openvino_runtime.INSTALL,
     missing=openvino_runtime.missing,
     load=load,  # with open sizes: 3 % slower than fixed ones, and one set of weights for all pictures and branches
+    prepares=True,
 )

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ from inference.engine import Engine
 from inference.errors import Cancelled, EngineDied, EngineError, PackageError, ProviderError, RequestError
 from inference.package import open_package
 from inference.provider import Provider
-from inference.providers import Chosen
+from inference.providers import Chosen, provider_named
 from inference.types import CancelToken, EditRequest, Event, Preview, Progress, Variant
 from inference.worker import Worker
 
@@ -130,6 +131,49 @@ def test_prepare_tells_why_a_child_cannot_start(tiny_package: Path) -> None:
     with pytest.raises(PackageError):
         client.prepare()
     client.close()
+
+
+def test_a_model_is_made_ready_once_for_all_later_engines(tiny_package: Path, tmp_path: Path) -> None:
+    """In a process of its own, as the window does it; here even a tiny model is worth it."""
+    code = """
+from inference import prepared
+prepared.LEAST_BYTES = 0
+from inference.worker import main
+main()
+"""
+    started = [sys.executable, "-c", code, str(tiny_package), "--provider", "cpu"]
+    environment = os.environ | {"PALIMPSEST_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    message = json.dumps({"do": "make_ready", "job": 1}).encode() + b"\n"
+    with subprocess.Popen(
+        started, cwd=tmp_path, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None and child.stdout is not None
+        child.stdin.write(message)
+        child.stdin.flush()
+        answers = iter(json.loads(line) for line in child.stdout)
+        assert next(answer for answer in answers if answer["is"] in ("done", "error")) == {"is": "done", "job": 1}
+        shelf = tmp_path / "home" / "cache" / "made" / "onnxruntime"
+        assert wait_until(lambda: len([lot for lot in shelf.glob("*/whole.json") if lot.parent.suffix == ""]) == 4)
+        child.stdin.close()
+
+
+def test_make_ready_is_for_providers_that_prepare(client: EngineClient, tiny_package: Path) -> None:
+    client.make_ready(CancelToken())
+    assert client.provider == "cpu" and client.pid is not None
+    engine = Engine(open_package(tiny_package), Chosen(replace(provider_named("cpu"), prepares=False), ()))
+    engine.make_ready(CancelToken())
+    assert not engine._models.loaded
+    engine.close()
+
+
+def test_making_ready_can_be_cancelled_and_fails_in_words(client: EngineClient, tiny_package: Path) -> None:
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        client.make_ready(cancel)
+    (tiny_package / "vae_decoder" / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(PackageError, match="vae_decoder"):
+        EngineClient(tiny_package, "cpu").make_ready(CancelToken())
 
 
 def test_a_killed_child_gives_one_error_and_the_next_request_a_fresh_child(

@@ -16,7 +16,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from inference import openvino_runtime, openvino_weights
+from inference import kept, openvino_runtime, openvino_weights
 from inference.cache_folder import cache_folder
 from inference.errors import Cancelled, EngineMemoryError, PackageError, ProviderError
 from inference.network import Graph, Loading
@@ -111,14 +111,14 @@ def reference(path: Path, given: dict[str, np.ndarray]) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PALIMPSEST_HOME", str(tmp_path / "home"))
-    yield tmp_path / "home" / "cache" / "openvino"
+    yield tmp_path / "home" / "cache" / "made" / "openvino"
     finish()
 
 
 def finish() -> None:
     """Until the disk has what is to be kept."""
     for thread in threading.enumerate():
-        if thread.name == "keep weights":
+        if thread.name.startswith("keep "):
             thread.join()
 
 
@@ -439,7 +439,7 @@ def test_wide_weights_give_the_same_numbers(
         with OpenVinoNetwork(Graph(path, data), provider, loading) as network:
             assert np.array_equal(network.run(feeds())[0], wanted)
         finish()
-        (file,) = own_cache.glob("*.weights")
+        (file,) = own_cache.glob("*/weights")
         # All of them as float32, on whole pages, and the two matrices that are multiplied by as they are transposed.
         assert file.stat().st_size >= 4 * (64 * 64 * 9 + 2 * 64 * 128)
         assert file.read_bytes().count(b'"transposed": true') == 1
@@ -451,11 +451,11 @@ def test_wide_weights_are_made_once_and_again_for_another_file(tmp_path: Path, o
     for _ in range(2):
         OpenVinoNetwork(Graph(path), EXACT, Loading()).close()
         finish()
-    (first,) = own_cache.glob("*.weights")
+    (first,) = own_cache.glob("*/weights")
     os.utime(path, ns=(1, 1))
     OpenVinoNetwork(Graph(path), EXACT, Loading()).close()
     finish()
-    assert len(list(own_cache.glob("*.weights"))) == 2 and list(own_cache.glob("*.part")) == []
+    assert len(list(own_cache.glob("*/weights"))) == 2 and list(own_cache.glob("*.part")) == []
     assert first.exists()
 
 
@@ -465,7 +465,7 @@ def test_wide_weights_that_are_damaged_are_made_again(tmp_path: Path, own_cache:
     path = mixed(tmp_path / "part" / "m.onnx")
     OpenVinoNetwork(Graph(path), EXACT, Loading()).close()
     finish()
-    (file,) = own_cache.glob("*.weights")
+    (file,) = own_cache.glob("*/weights")
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] if content is None else content)
     with OpenVinoNetwork(Graph(path), EXACT, Loading()) as network:
@@ -479,18 +479,19 @@ def test_the_cache_is_bounded_by_use(tmp_path: Path, own_cache: Path, monkeypatc
     paths = [mixed(tmp_path / f"part{number}" / "m.onnx") for number in range(3)]
     OpenVinoNetwork(Graph(paths[0]), EXACT, Loading()).close()
     finish()
-    (first,) = own_cache.glob("*.weights")
-    monkeypatch.setattr(openvino_weights, "MOST_BYTES", first.stat().st_size * 5 // 2)
+    (first,) = own_cache.glob("*/weights")
+    monkeypatch.setattr(kept, "MOST_BYTES", first.stat().st_size * 5 // 2)
     left = own_cache / "left.part"
-    left.write_bytes(bytes(1000))
+    left.mkdir()
+    (left / "weights").write_bytes(bytes(first.stat().st_size))
     os.utime(left, (0, 0))
-    os.utime(first, (1, 1))
+    os.utime(first.parent, (1, 1))
     OpenVinoNetwork(Graph(paths[1]), EXACT, Loading()).close()
     finish()
     assert first.exists()
     OpenVinoNetwork(Graph(paths[2]), EXACT, Loading()).close()
     finish()
-    assert not first.exists() and not left.exists() and len(list(own_cache.glob("*.weights"))) == 2
+    assert not first.exists() and not left.exists() and len(list(own_cache.glob("*/weights"))) == 2
 
 
 @pytest.mark.usefixtures("small")
@@ -500,13 +501,13 @@ def test_without_room_for_a_cache_a_model_runs_all_the_same(
 ) -> None:
     path = mixed(tmp_path / "part" / "m.onnx")
     if trouble == "full":
-        monkeypatch.setattr(openvino_weights, "_SPARE_BYTES", 1 << 60)
+        monkeypatch.setattr(kept, "SPARE_BYTES", 1 << 60)
     else:
         own_cache.parent.mkdir(parents=True)
         own_cache.write_bytes(b"a file where the folder would be")
     with OpenVinoNetwork(Graph(path), EXACT, Loading()) as network:
         assert np.allclose(network.run(feeds())[0], reference(path, feeds()), atol=1e-4)
-    assert not own_cache.is_dir() or list(own_cache.glob("*.weights")) == []
+    assert not own_cache.is_dir() or list(own_cache.glob("*/weights")) == []
 
 
 @pytest.mark.usefixtures("small")
@@ -523,7 +524,7 @@ def test_two_that_want_the_same_weights_make_one_file(tmp_path: Path, own_cache:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [True] * 3 and len(list(own_cache.glob("*.weights"))) == 1
+    assert found == [True] * 3 and len(list(own_cache.glob("*/weights"))) == 1
 
 
 def test_a_small_model_leaves_nothing_on_the_disk(tmp_path: Path, own_cache: Path) -> None:
@@ -554,8 +555,8 @@ assert not loaded, loaded
     home = tmp_path / "user"
     home.mkdir()
     names = ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "PALIMPSEST_HOME")
-    kept = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
-    environment = kept | dict.fromkeys(names, str(home)) | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    others = {name: value for name, value in os.environ.items() if name not in ("CI", "TF_BUILD", "JENKINS_URL")}
+    environment = others | dict.fromkeys(names, str(home)) | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     child = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
     )

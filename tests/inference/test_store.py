@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import inference.store
+from inference import kept
 from inference.errors import PackageError
 from inference.file_lock import FileLock
 from inference.package import open_package, verify_package
@@ -178,6 +180,25 @@ def test_removing(store: ModelStore, tiny_package: Path, tmp_path: Path) -> None
         with pytest.raises(PackageError, match=word):
             store.remove(name)
     assert (tmp_path / "bundled/starter").is_dir()
+
+
+def test_what_was_made_of_a_model_goes_with_it(
+    store: ModelStore, tiny_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PALIMPSEST_HOME", str(tmp_path / "home"))
+    added, shelf = store.add(tiny_package), kept.shelf("some")
+    made = kept.Lot(shelf, (added.unet,), 100)
+    kept.opened(made, lambda folder: (folder / "file").write_bytes(b"large"), lambda folder: None)
+    assert wait_until((shelf / made.key() / "whole.json").exists)
+    store.remove("tiny")
+    assert not [path for path in shelf.iterdir() if path.is_dir()]
+
+
+def wait_until(what: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return what()
 
 
 def test_removing_a_link_keeps_what_it_leads_to(store: ModelStore, tiny_package: Path, tmp_path: Path) -> None:

@@ -206,10 +206,12 @@ class WorkingPage(QWidget):
 
     def show_state(self, state: AddingState) -> None:
         looking = state.phase == "looking"
+        untold = looking or state.fraction < 0
         name = state.source.name if state.source is not None and looking else state.found.name if state.found else ""
         self.what.setText(f"Looking at {name}" if looking else f"Adding {name}")
-        self.stage.setText("" if looking else f"{state.stage}, {state.fraction * 100:.0f} %")
-        self.bar.setRange(0, 0 if looking else 1000)
+        share = "" if untold else f", {state.fraction * 100:.0f} %"
+        self.stage.setText("" if looking else f"{state.stage}{share}")
+        self.bar.setRange(0, 0 if untold else 1000)
         self.bar.setValue(round(state.fraction * 1000))
         self.cancel.setEnabled(state.stage != "Cancelling")
 

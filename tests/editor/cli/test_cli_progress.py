@@ -30,6 +30,8 @@ def run() -> None:
         show(Progress(1, "denoise", 2, 4, 7.4))
     with bar() as share:
         share(0.5, "verifying a model")
+    with bar() as share:
+        share(-1.0, "getting it ready")
 
 
 def test_nothing_is_printed_where_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,4 +52,5 @@ def test_a_terminal_shows_share_stage_variant_and_time_left(
     assert "editing, variant 2 of 2, 7 s left" in shown
     assert "50 %" in shown
     assert "verifying a model" in shown
+    assert "getting it ready" in shown and "%" not in shown.split("verifying a model")[-1]
     assert capsys.readouterr().out == ""

@@ -12,7 +12,7 @@ import pytest
 
 from editor.core.errors import OutputNotWritable, UsageError
 from editor.jobs import importing, training
-from editor.jobs.importing import Found, Importer, Lora, Wishes
+from editor.jobs.importing import UNTOLD, Found, Importer, Lora, Wishes
 from inference.errors import Cancelled, PackageError
 from inference.import_report import read_report
 from inference.package import verify_package
@@ -87,7 +87,7 @@ def test_a_finished_model_is_copied_without_any_process(tmp_path: Path, tiny_pac
     importer = Importer(ModelStore(tmp_path / "user", tmp_path / "bundled"), ("no-such-program",))
     told = add(importer, tiny_package)
     assert importer.store.find("tiny").folder == tmp_path / "user" / "tiny"
-    assert told[0][0] == "copying" and told[-1] == ("copying", 1.0)
+    assert told[0][0] == "copying" and told[-2:] == [("copying", 1.0), ("done", 1.0)]
     for wishes in (Wishes("other"), Wishes(loras=(Lora(tmp_path),)), Wishes(few_steps=True)):
         with pytest.raises(UsageError, match="finished model"):
             importer.check(importer.look(tiny_package, CancelToken()), wishes)
@@ -237,3 +237,24 @@ def test_what_is_on_the_network(source: str, host: str, monkeypatch: pytest.Monk
         assert importing.host_of(source) == host
     monkeypatch.setenv("HF_ENDPOINT", "https://mirror.example")
     assert importing.host_of("hub:a/b") == "mirror.example"
+
+
+@pytest.mark.parametrize("kind", ["finished", "photos"])
+def test_a_model_that_was_added_is_made_ready(tmp_path: Path, kind: str) -> None:
+    ready, store = list[Path](), ModelStore(tmp_path / "user", tmp_path / "bundled")
+    importer = Importer(store, FAKE, lambda folder, cancel: ready.append(folder))
+    path = write_tiny_package(tmp_path / "finished") if kind == "finished" else source(tmp_path, kind)
+    told = add(importer, path)
+    (package,) = store.list()
+    assert ready == [package.folder]
+    assert told[-2:] == [("ready", UNTOLD), ("done", 1.0)] and all(share >= 0 for _, share in told[:-2])
+
+
+@pytest.mark.parametrize("error", [Cancelled(), PackageError("It does not fit.")])
+def test_one_that_does_not_get_ready_is_added_all_the_same(tmp_path: Path, error: Exception) -> None:
+    def fail(folder: Path, cancel: CancelToken) -> None:
+        raise error
+
+    store = ModelStore(tmp_path / "user", tmp_path / "bundled")
+    told = add(Importer(store, FAKE, fail), source(tmp_path, "photos"))
+    assert len(store.list()) == 1 and told[-1] == ("done", 1.0)

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from editor.actions.model import is_model, sorted_out
 from editor.edits.background import InlineBackground
 from editor.jobs.adding import Adding, AddingState
-from editor.jobs.importing import INSTALL, Found, Importer
+from editor.jobs.importing import INSTALL, UNTOLD, Found, Importer
 from editor.jobs.shelf import Shelf
 from editor.ui.dialogs.models import ModelsDialog
 from editor.ui.workspace import Workspace
@@ -227,6 +227,14 @@ def test_missing_packages_show_a_command_to_copy(bench: Bench) -> None:
     assert not found.add.isEnabled() and found.problem.command.text() == INSTALL
     found.problem.copy.click()
     assert QGuiApplication.clipboard().text() == INSTALL
+
+
+def test_a_share_that_nobody_can_tell_is_not_told(bench: Bench) -> None:
+    stage = "Getting it ready for this computer"
+    page = bench.dialog.panel.working
+    for fraction, text, most in ((UNTOLD, stage, 0), (0.5, f"{stage}, 50 %", 1000)):
+        bench.adding.state = AddingState("working", FOUND.source, FOUND, stage=stage, fraction=fraction)
+        assert (page.stage.text(), page.bar.maximum()) == (text, most)
 
 
 def test_what_was_refused_can_be_put_away(bench: Bench, qtbot: QtBot) -> None:
