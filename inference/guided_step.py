@@ -43,11 +43,12 @@ class GuidedStepper:
     _none: Array = field(default_factory=lambda: np.zeros((0, 0, 0, 0), np.float32))
     _deep: Held | None = None
     _told: dict[int, Asked] = field(default_factory=dict[int, Asked])
+    _left: int = 0
 
-    def begin(self, latents: Array) -> None:
+    def begin(self, latents: Array, steps: int) -> None:
         """As `Stepper.begin`."""
         self._latents, self._none, self._deep = latents, np.zeros_like(latents), None
-        self._before = self._none
+        self._before, self._left = self._none, steps
 
     def step(self, asked: Asked, row: Row, noise: Array | None, deep: bool, cancel: CancelToken) -> tuple[Array, Held]:
         """As `Stepper.step`."""
@@ -59,7 +60,8 @@ class GuidedStepper:
         binding.feed(step_graph.ROW, np.array([row.a, row.b, row.c, row.d, row.p, row.q]))
         if not deep and self._deep is not None:
             binding.feed(step_graph.DEEP, self._deep)
-        return self._ran(binding.run(cancel))
+        self._left -= 1
+        return self._ran(binding.run(cancel, last=self._left == 0))
 
     def _ran(self, given: Mapping[str, Held]) -> tuple[Array, Held]:
         self._latents, self._before = given[step_graph.NEXT], given[step_graph.ESTIMATE]

@@ -73,9 +73,11 @@ class Binding(Protocol):
         """
         ...
 
-    def run(self, cancel: CancelToken | None = None) -> dict[str, Held]:
+    def run(self, cancel: CancelToken | None = None, last: bool = False) -> dict[str, Held]:
         """All outputs by name. One is valid until the second run after the one that made it.
 
+        last: no other run follows soon, so that what this one needs is given back after it, where the system's memory
+        is what it takes.
         Raises as `Network.run`.
         """
         ...

@@ -118,10 +118,15 @@ class OpenVinoNetwork:
         """A new one, for `run_request`."""
         return self._opened().create_infer_request()
 
-    def run_request(self, request: InferRequest, inputs: Mapping[str, Array], cancel: CancelToken) -> list[Array]:
-        """One run with arrays of the types that the graph wants. Raises as `Network.run`."""
+    def run_request(
+        self, request: InferRequest, inputs: Mapping[str, Array], cancel: CancelToken, last: bool
+    ) -> list[Array]:
+        """One run with arrays of the types that the graph wants, as `Binding.run`. Raises as `Network.run`."""
         with self._turn:
-            return self._run(request, inputs, cancel)
+            results = self._run(request, inputs, cancel)
+            if last:
+                self._release()
+            return results
 
     def _run(self, request: InferRequest | None, inputs: Mapping[str, Array], cancel: CancelToken) -> list[Array]:
         compiled = self._opened()
@@ -252,9 +257,9 @@ class OpenVinoBinding:
             array = value if isinstance(value, np.ndarray) else value.numpy()
             self._fed[name] = as_wanted(array, self._kinds[name]).copy()
 
-    def run(self, cancel: CancelToken | None = None) -> dict[str, Held]:
+    def run(self, cancel: CancelToken | None = None, last: bool = False) -> dict[str, Held]:
         """As `Binding.run`; an output stays valid for as long as it is held."""
-        results = self._network.run_request(self._request, self._fed, cancel or CancelToken())
+        results = self._network.run_request(self._request, self._fed, cancel or CancelToken(), last)
         names = (tensor.name for tensor in self._network.outputs)
         return {name: OpenVinoHeld(result) for name, result in zip(names, results, strict=True)}
 

@@ -17,7 +17,7 @@ from inference.network import Array, Held, Tensor, as_wanted
 from inference.runtime import InferenceSession, OrtValue, RunOptions, runtime
 from inference.types import CancelToken
 
-Running = Callable[[CancelToken | None], AbstractContextManager[RunOptions]]
+Running = Callable[[CancelToken | None, bool], AbstractContextManager[RunOptions]]
 
 _RECORDING = "gpu_graph_id"
 
@@ -33,7 +33,9 @@ class OrtHeld:
 
 
 class OrtBinding:
-    """running: makes the options of one run. device: "cpu" or "cuda", where values are kept. replay: see above."""
+    """running: makes the options of one run, which is the last one or not. device: "cpu" or "cuda", where values are
+    kept. replay: see above.
+    """
 
     def __init__(
         self,
@@ -58,7 +60,7 @@ class OrtBinding:
         """As `Binding.feed`."""
         self._fed[name] = value.value if isinstance(value, OrtHeld) else self._uploaded(name, value)
 
-    def run(self, cancel: CancelToken | None = None) -> dict[str, Held]:
+    def run(self, cancel: CancelToken | None = None, last: bool = False) -> dict[str, Held]:
         """As `Binding.run`."""
         binding = self._session.io_binding()
         for name, value in self._fed.items():
@@ -69,7 +71,7 @@ class OrtBinding:
                 binding.bind_ortvalue_output(tensor.name, kept[tensor.name])
             else:
                 binding.bind_output(tensor.name, self._device)
-        with self._running(cancel) as options:
+        with self._running(cancel, last) as options:
             if self._replay:
                 options.add_run_config_entry(_RECORDING, str(self._recording(kept)))
             self._session.run_with_iobinding(binding, options)

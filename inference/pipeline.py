@@ -62,8 +62,8 @@ class Estimate(Protocol):
 class Stepper(Protocol):
     """Takes V latents through guided steps and keeps them in between, wherever it computes."""
 
-    def begin(self, latents: Array) -> None:
-        """latents: float32 (V, C, h, w), from which the first step starts."""
+    def begin(self, latents: Array, steps: int) -> None:
+        """latents: float32 (V, C, h, w), from which the first step starts. steps: how many will be taken."""
         ...
 
     def step(
@@ -133,7 +133,7 @@ def denoise(
     guided, alone = conditioning.asked(), conditioning.alone()
     image = conditioning.image
     shape = (1, latent_channels or image.shape[1], *image.shape[2:])
-    stepper.begin(np.float32(plan.start_scale) * _noise(seeds, 0, shape))
+    stepper.begin(np.float32(plan.start_scale) * _noise(seeds, 0, shape), len(plan.steps))
     for number, (step, kind) in enumerate(zip(plan.steps, saving or kinds(len(plan.steps)), strict=True), start=1):
         cancel.raise_if_cancelled()
         asked = guided if kind.guided else alone

@@ -211,7 +211,8 @@ def _loaded(models: Models, package: ModelPackage, used: int) -> GuidedStepper:
     models.fit(side * package.factor, side * package.factor)
     models.bind(Shape(1, used, side, side))
     stepper = models.stepper()
-    stepper.begin(np.random.default_rng(1).standard_normal((1, package.latent_channels, side, side), np.float32))
+    latents = np.random.default_rng(1).standard_normal((1, package.latent_channels, side, side), np.float32)
+    stepper.begin(latents, package.dials.steps)
     return stepper
 
 

@@ -71,7 +71,7 @@ class HostBinding:
     def feed(self, name: str, value: Array | Held) -> None:
         self.fed[name] = value if isinstance(value, np.ndarray) else value.numpy()
 
-    def run(self, cancel: CancelToken | None = None) -> dict[str, Held]:
+    def run(self, cancel: CancelToken | None = None, last: bool = False) -> dict[str, Held]:
         pairs = zip(self.network.outputs, self.network.run(self.fed, cancel), strict=True)
         return {tensor.name: InMemory(array) for tensor, array in pairs}
 

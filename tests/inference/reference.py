@@ -30,7 +30,7 @@ class ReferenceStepper:
     latents: np.ndarray = field(default_factory=lambda: np.zeros(0))
     before: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
-    def begin(self, latents: np.ndarray) -> None:
+    def begin(self, latents: np.ndarray, steps: int) -> None:
         self.latents, self.before = latents, np.zeros_like(latents)
 
     def step(

@@ -59,9 +59,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counted[self.path.parent.name] += 1
         return original(self, *arguments, **options)
 
-    def step(self: OrtBinding, *arguments: object) -> dict[str, Held]:
+    def step(self: OrtBinding, *arguments: object, **options: object) -> dict[str, Held]:
         counted["unet"] += 1
-        return original_step(self, *arguments)
+        return original_step(self, *arguments, **options)
 
     monkeypatch.setattr(OnnxModel, "run", run)
     monkeypatch.setattr(OrtBinding, "run", step)

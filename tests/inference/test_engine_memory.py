@@ -95,11 +95,11 @@ class LimitedBinding:
             self._card.batches.append(len(value))
         self._binding.feed(name, value)
 
-    def run(self, cancel: CancelToken | None = None) -> dict[str, Held]:
+    def run(self, cancel: CancelToken | None = None, last: bool = False) -> dict[str, Held]:
         self._runs += 1
         if self._variants > self._card.most and self._runs > self._card.fails_after:
             raise FULL
-        return self._binding.run(cancel)
+        return self._binding.run(cancel, last)
 
 
 def request_for(**changes: object) -> EditRequest:

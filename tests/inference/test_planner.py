@@ -38,10 +38,10 @@ def test_what_fits_runs_as_it_is(package: ModelPackage, plenty: None) -> None:
 
 def test_tiles_where_the_limit_wants_them(package: ModelPackage, plenty: None) -> None:
     facts = facts_of(package)
-    whole, tiled = (estimate(facts, "cpu", 1024, 1024, vae_tile=tile).running for tile in (None, 512))
-    assert Planner(package, CPU, whole).plan(1024, 1024, 3, 0)[0].vae_tile is None
-    assert Planner(package, CPU, tiled).plan(1024, 1024, 3, 0)[0].vae_tile == 512
-    assert Planner(package, CPU, whole).plan(1024, 1024, 3, 1000)[0].vae_tile == 768
+    whole, tiled = (estimate(facts, "cpu", 1024, 1024, 1, vae_tile=tile).running for tile in (None, 512))
+    assert Planner(package, CPU, whole).plan(1024, 1024, 1, 0)[0].vae_tile is None
+    assert Planner(package, CPU, tiled).plan(1024, 1024, 1, 0)[0].vae_tile == 512
+    assert Planner(package, CPU, whole).plan(1024, 1024, 1, 1000)[0].vae_tile == 768
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_loaded(

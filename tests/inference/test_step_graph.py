@@ -61,7 +61,7 @@ def plain(path: Path) -> Callable[[np.ndarray, float, np.ndarray], np.ndarray]:
 def stepped(stepper: Any, question: Asked, latents: np.ndarray) -> list[np.ndarray]:
     """The latents and estimates after each of `ROWS`."""
     found: list[np.ndarray] = []
-    stepper.begin(latents)
+    stepper.begin(latents, len(ROWS))
     for number, row in enumerate(ROWS):
         noise = normal(9, *latents.shape[:2]) if row.d else None
         now, estimate = stepper.step(question, row, noise, True, CancelToken())
@@ -188,7 +188,7 @@ def test_what_wants_more_or_less_is_refused(tiny_package: Path) -> None:
 def test_cancelling(tiny_package: Path) -> None:
     models, cancel = Models(open_package(tiny_package), CPU), CancelToken()
     stepper = models.stepper()
-    stepper.begin(normal(1))
+    stepper.begin(normal(1), 1)
     cancel.cancel()
     with pytest.raises(Cancelled):
         stepper.step(asked(), ROWS[0], None, True, cancel)
@@ -206,7 +206,7 @@ def test_a_step_that_reuses_what_has_not_changed_is_a_whole_one(tmp_path: Path) 
     latents = np.random.default_rng(2).normal(0, 1, (2, 4, 8, 8)).astype(np.float32)
     stays = replace(ROWS[0], a=1.0, b=0.0)  # the latent after the step is the one before it
     stepper = models.stepper(reuses=True)
-    stepper.begin(latents)
+    stepper.begin(latents, 2)
     _, whole = stepper.step(question, stays, None, True, CancelToken())
     wanted = whole.numpy()
     _, shallow = stepper.step(question, stays, None, False, CancelToken())
