@@ -12,8 +12,10 @@ from pathlib import Path
 from inference.package import ModelPackage, verify_package, write_manifest
 from inference.package_files import package_files
 from inference.types import CancelToken
+from training.export.agreement import Parity
 from training.export.files import check_target, staged
 from training.export.onnx_folder import copy_onnx_folder, fuse_onnx_folder
+from training.export.onnx_parity import compare_parts
 from training.import_wishes import Wishes, wishes_of
 from training.worker import carry_out, progress
 
@@ -46,7 +48,6 @@ def _from_weights(wishes: Wishes, cancel: CancelToken) -> Outcome:
     show = progress(wishes.events)
     show("load", 0.0)
     from training.export.exporter import export_package  # PyTorch takes seconds to import
-    from training.export.parity import Parity
 
     report = export_package(
         wishes.source,
@@ -63,11 +64,11 @@ def _from_weights(wishes: Wishes, cancel: CancelToken) -> Outcome:
         progress=show,
         cancel=cancel,
     )
+    return Outcome(report.package, [_entry(parity) for parity in report.parity], report.notes)
 
-    def entry(parity: Parity) -> dict[str, object]:
-        return {"component": parity.component, "relative": parity.relative, "max_abs": parity.max_abs}
 
-    return Outcome(report.package, [entry(parity) for parity in report.parity], report.notes)
+def _entry(parity: Parity) -> dict[str, object]:
+    return {"component": parity.component, "relative": parity.relative, "max_abs": parity.max_abs}
 
 
 def _from_onnx(wishes: Wishes, cancel: CancelToken) -> Outcome:
@@ -87,12 +88,14 @@ def _from_onnx(wishes: Wishes, cancel: CancelToken) -> Outcome:
         cancel.raise_if_cancelled()
         show("unet fused", 0.7)
         notes += fuse_onnx_folder(stage)
-        show("manifest", 0.75)
+        show("unet parity", 0.75)
+        parity = compare_parts(wishes.source, stage, cancel.raise_if_cancelled)
+        show("manifest", 0.85)
         package = _described(stage, wishes)
         if wishes.check:
             verify_package(package, lambda share: _checked(show, share, cancel))
     show("done", 1.0)
-    return Outcome(package, [], notes)
+    return Outcome(package, [_entry(each) for each in parity], notes)
 
 
 def _described(stage: Path, wishes: Wishes) -> ModelPackage:
@@ -107,7 +110,7 @@ def _described(stage: Path, wishes: Wishes) -> ModelPackage:
 
 def _checked(show: Callable[[str, float], None], share: float, cancel: CancelToken) -> None:
     cancel.raise_if_cancelled()
-    show("checking", 0.85 + 0.15 * share)
+    show("checking", 0.87 + 0.13 * share)
 
 
 def _tell(wishes: Wishes, outcome: Outcome, seconds: float) -> None:

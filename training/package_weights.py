@@ -23,11 +23,12 @@ import onnx
 from onnx import TensorProto, numpy_helper
 
 from inference.package import ModelPackage
+from training.export.agreement import compare
 from training.export.components import COMPONENTS, text_length, trace, traceable
 from training.export.errors import ExportError, ExportSourceError
 from training.export.graph_file import read_structure
 from training.export.load import Source, empty_pipeline, fitted
-from training.export.parity import compare, references
+from training.export.parity import references
 from training.export.quiet import quiet
 from training.export.single_file import MODEL_INDEX
 from training.export.skeleton import Origin, Skeleton

@@ -53,7 +53,7 @@ def measure(job: Job, contender: Contender, mark: Mark) -> tuple[dict[str, Any],
     graph = used_graph(package.folder / "unet", provider)
     engine = Engine(package, replace(chosen, provider=provider))
     photo = cv2.cvtColor(cv2.imread(job.photo, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    with _finished_latents() as latents, without(switches):
+    with finished_latents() as latents, without(switches):
         edits = _edits(engine, job, switches, np.asarray(photo), latents, mark)
     mark("end")
     engine.close()
@@ -129,7 +129,7 @@ def _edit(
 
 
 @contextmanager
-def _finished_latents() -> Iterator[list[NDArray[np.float32]]]:
+def finished_latents() -> Iterator[list[NDArray[np.float32]]]:
     """Keeps the first latent of every loop's end: an edit tells pixels only, and parity is measured on latents too."""
     seen: list[NDArray[np.float32]] = []
     denoise = pipeline.denoise

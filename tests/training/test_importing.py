@@ -18,12 +18,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from inference.errors import Cancelled
 from inference.file_lock import FileLock
 from inference.package import open_package, verify_package
+from inference.types import CancelToken
 from tests.tiny_package import write_tiny_package
-from tests.training.tiny_model import save_tiny
+from tests.training.tiny_model import export_tiny, save_tiny
 from training import importing
 from training.export import files
+from training.export.errors import ExportError
+from training.export.onnx_parity import compare_parts
 from training.import_wishes import Wishes, wishes_of
 
 ROOT = Path(__file__).parents[2]
@@ -267,3 +271,66 @@ def test_an_encoder_that_samples_is_refused(tmp_path: Path) -> None:
     refused = run(folder, "-o", tmp_path / "out")
     assert refused.returncode == 4 and "random sample" in refused.stderr and refused.stderr.count("\n") == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["theirs"]
+
+
+def parity(lines: str) -> dict[str, float]:
+    return {entry["component"]: entry["relative"] for entry in events(lines)[-1]["parity"]}
+
+
+def test_an_onnx_folder_is_compared_with_what_it_came_from(tmp_path: Path) -> None:
+    """A real UNet, whose attention is fused; the rest is copied."""
+    folder = tmp_path / "theirs"
+    shutil.copytree(export_tiny(tmp_path / "made").folder, folder)
+    (folder / "manifest.json").unlink()
+    unet = onnx.load(str(folder / "unet" / "model.onnx"))
+    onnx.save_model(unet, str(folder / "unet" / "model.onnx"), save_as_external_data=True, location="model.onnx_data")
+    done = run(folder, "-o", tmp_path / "out", "--events")
+    assert done.returncode == 0, done.stderr
+    found = parity(done.stdout)
+    assert set(found) == {"text_encoder", "unet", "vae_encoder", "vae_decoder", "unet/attention"}
+    assert 0 < found.pop("unet/attention") < 1e-4
+    assert set(found.values()) == {0.0} and (tmp_path / "out" / "unet" / "attention.onnx").is_file()
+    assert any("Attention was fused" in note for note in events(done.stdout)[-1]["notes"])
+
+
+def test_a_unet_that_was_changed_is_compared(tmp_path: Path) -> None:
+    folder = write_tiny_package(tmp_path / "theirs", manifest=False, timestep_type="int64")
+    done = run(folder, "-o", tmp_path / "out", "--events")
+    assert done.returncode == 0, done.stderr
+    assert parity(done.stdout) == {"text_encoder": 0, "unet": 0, "vae_encoder": 0, "vae_decoder": 0}
+
+
+def with_operator(file: Path, before: str, after: str) -> None:
+    """Another operator in place of the first of its kind."""
+    graph = onnx.load(str(file), load_external_data=False)
+    node = next(node for node in graph.graph.node if node.op_type == before)
+    node.op_type = after
+    file.write_bytes(graph.SerializeToString())
+
+
+def test_a_fused_graph_that_gives_something_else_is_refused(tmp_path: Path) -> None:
+    made = export_tiny(tmp_path / "made").folder
+    copied = Path(shutil.copytree(made, tmp_path / "copied"))
+    shutil.copyfile(made / "unet" / "model.onnx", copied / "unet" / "attention.onnx")
+    with_operator(copied / "unet" / "attention.onnx", "Sigmoid", "Tanh")
+    with pytest.raises(ExportError, match="unet/attention differs from the original .* report this model"):
+        compare_parts(made, copied, lambda: None)
+
+
+def test_a_unet_that_does_not_run_is_not_compared(tmp_path: Path) -> None:
+    made = export_tiny(tmp_path / "made").folder
+    with_operator(made / "unet" / "model.onnx", "Sigmoid", "NoSuchOperator")
+    copied = shutil.copytree(made, tmp_path / "copied")
+    assert [each.component for each in compare_parts(made, Path(copied), lambda: None)] == [
+        "text_encoder", "unet", "vae_encoder", "vae_decoder"
+    ]  # fmt: skip
+
+
+def test_comparing_can_be_cancelled(tmp_path: Path) -> None:
+    made = export_tiny(tmp_path / "made").folder
+    copied = Path(shutil.copytree(made, tmp_path / "copied"))
+    shutil.copyfile(made / "unet" / "model.onnx", copied / "unet" / "attention.onnx")
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        compare_parts(made, copied, cancel.raise_if_cancelled)

@@ -22,8 +22,8 @@ from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionInstructPix2P
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from inference.package import Dials
+from training.export.agreement import Parity
 from training.export.exporter import ExportReport, export_package
-from training.export.parity import Parity
 
 TEXT_LENGTH = 32
 WORDS = ("make", "it", "black", "and", "white", "turn", "the", "red", "things", "blue", "night", "snow", "don't")

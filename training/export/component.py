@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from inference.runtime import give_memory_back
+from training.export.agreement import Parity, compare, require
 from training.export.components import text_length, trace
 from training.export.fusing import attention_fused, fully_fused
 from training.export.graph_file import write_graph
 from training.export.half import to_half
-from training.export.parity import Parity, compare, references, require
+from training.export.parity import references
 from training.export.precision import Precision
 from training.export.skeleton import Skeleton
 from training.export.storing import EXTERNAL_ABOVE, Stored, store, weight_bytes, with_values, with_vectors

@@ -17,6 +17,7 @@ from inference.manifest import is_safe_name
 from inference.package import Dials, ModelPackage, open_package, write_manifest
 from inference.samplers import SAMPLERS
 from inference.types import CancelToken
+from training.export.agreement import Parity
 from training.export.component import Job, make_component
 from training.export.components import COMPONENTS, text_length, traceable
 from training.export.errors import ExportCancelled, ExportError
@@ -24,7 +25,6 @@ from training.export.files import check_target, folder_sizes, staged
 from training.export.load import Source, open_source
 from training.export.lora import merged
 from training.export.lora_keys import Lora
-from training.export.parity import Parity
 from training.export.precision import PRECISIONS
 from training.export.storing import EXTERNAL_ABOVE
 from training.export.tokenizer import write_tokenizer

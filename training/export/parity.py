@@ -1,50 +1,25 @@
 """Compares each exported graph with the torch module that it was traced from, at sizes it was not traced at.
 
 torch first and ONNX Runtime afterwards, so that only one of them holds weights. torch's layers get theirs when they are
-asked and lose them again; ONNX Runtime leaves the graph as it is, so that no weight is kept a second time as float32.
+asked and lose them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.runtime import give_memory_back, runtime
+from inference.runtime import give_memory_back
+from training.export.agreement import Arrays, Reference, Step
 from training.export.components import latent_factor, latent_unit, text_length
-from training.export.errors import ExportError
 from training.export.load import put_own_weights
 from training.export.quiet import quiet
 from training.export.weights import Weights
-
-Arrays = dict[str, NDArray[Any]]
-Step = Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Parity:
-    """How far a component's graph is from torch: the largest absolute difference over all `sizes`, and the same as a
-    share of the reference's largest magnitude.
-    """
-
-    component: str
-    max_abs: float
-    relative: float
-    sizes: tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What torch makes of some inputs: float32."""
-
-    feeds: Arrays
-    result: NDArray[np.float32]
 
 
 def references(
@@ -56,34 +31,6 @@ def references(
         found = tuple(Reference(entry, _run_torch(name, module, entry)) for entry in feeds)
     give_memory_back()
     return found
-
-
-def compare(name: str, file: Path, reference: Sequence[Reference], step: Step) -> Parity:
-    """Runs the graph in `file` on the inputs of `reference`. Raises `ExportError` where it gives another shape."""
-    session = _session(file)
-    absolute = relative = 0.0
-    sizes: list[tuple[int, ...]] = []
-    for wanted in reference:
-        step()
-        found = cast("NDArray[np.float32]", session.run([session.get_outputs()[0].name], wanted.feeds)[0])
-        if found.shape != wanted.result.shape:
-            raise ExportError(f"The exported {name} gives {found.shape} where torch gives {wanted.result.shape}.")
-        difference = float(np.abs(found - wanted.result).max())
-        absolute = max(absolute, difference)
-        relative = max(relative, difference / max(float(np.abs(wanted.result).max()), 1e-12))
-        sizes.append(next(iter(wanted.feeds.values())).shape)
-    del session
-    give_memory_back()
-    return Parity(name, absolute, relative, tuple(sizes))
-
-
-def require(parity: Parity, limit: float) -> None:
-    """Raises `ExportError` when a graph is further than `limit` (relative) from its torch module."""
-    if not parity.relative <= limit:  # also for not-a-number
-        raise ExportError(
-            f"The exported {parity.component} differs from torch by {parity.relative:.2g} of its range (at most "
-            f"{limit:g} is rounding), so nothing was written: try --precision fp32, or report this model's layout."
-        )
 
 
 def random_inputs(name: str, pipeline: Any, generator: np.random.Generator) -> Iterator[Arrays]:
@@ -151,11 +98,3 @@ def _run_torch(name: str, module: Any, feeds: Arrays) -> NDArray[np.float32]:
         result = module(**tensors)
     first = result["latent_parameters"] if name == "vae_encoder" else result[0]
     return cast("NDArray[np.float32]", first.numpy())
-
-
-def _session(file: Path) -> Any:
-    module = cast("Any", runtime())
-    options = module.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = module.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return module.InferenceSession(str(file), sess_options=options, providers=["CPUExecutionProvider"])

@@ -13,10 +13,10 @@ import pytest
 
 from inference.package import Dials, open_package
 from training.export import exporter
+from training.export.agreement import Parity
 from training.export.command import main
 from training.export.errors import ExportCancelled, ExportError, ExportTargetError
 from training.export.exporter import ExportReport
-from training.export.parity import Parity
 
 
 @pytest.fixture
