@@ -37,17 +37,19 @@ Used = TypeVar("Used")
 
 @dataclass(frozen=True)
 class Lot:
-    """What is made of some files. shelf: the folder that its own lies in. needed: bytes of disk that making it takes.
+    """What is made of some files. shelf: the folder that its own lies in. size: bytes that it takes at most.
 
+    aside: bytes of disk that making it takes besides.
     sources: the files, which are the same while place, size and time are. besides, content: all the rest that it
     depends on.
     """
 
     shelf: Path
     sources: tuple[Path, ...]
-    needed: int
+    size: int
     besides: tuple[str, ...] = ()
     content: bytes = field(default=b"", repr=False)
+    aside: int = 0
 
     def key(self) -> str:
         """The name of its folder. Raises OSError where a source is missing."""
@@ -111,7 +113,7 @@ def _used(folder: Path, use: Callable[[Path], Used]) -> Used:
 def _made(lot: Lot, target: Path, make: Callable[[Path], object], use: Callable[[Path], Used], turn: ExitStack) -> Used:
     part = target.with_name(f"{target.name}{_PART}")
     shutil.rmtree(part, ignore_errors=True)
-    _make_room(lot.shelf, lot.needed)
+    _make_room(lot)
     part.mkdir()
     try:
         make(part)
@@ -146,14 +148,14 @@ def _publish(part: Path, target: Path) -> None:
     part.replace(target)
 
 
-def _make_room(shelf: Path, needed: int) -> None:
+def _make_room(lot: Lot) -> None:
     """Delete what was used longest ago. Raises OSError where the disk has no room even so."""
-    kept = needed
-    for folder, size in _by_age(shelf):
+    kept = lot.size
+    for folder, size in _by_age(lot.shelf):
         kept += size
         if kept > MOST_BYTES:
             shutil.rmtree(folder, ignore_errors=True)
-    if shutil.disk_usage(shelf).free < needed + SPARE_BYTES:
+    if shutil.disk_usage(lot.shelf).free < lot.size + lot.aside + SPARE_BYTES:
         raise OSError("the disk is full")
 
 

@@ -50,9 +50,10 @@ def prepared_session(
         lot = kept.Lot(
             kept.shelf(_SHELF),
             (graph.path, *weights),
-            4 * size + LEAST_BYTES,  # float16 weights become twice as long, and for a moment there are two copies
+            2 * size,  # float16 weights become twice as long, and for a moment there are two copies
             (*_machine(), str(sorted(dimensions.items()))),
             graph.data or b"",
+            aside=2 * size,
         )
         return kept.opened(
             lot, lambda folder: _make(graph, folder, options, start), lambda folder: _open(folder, options, start)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,11 +43,11 @@ def read(folder: Path) -> bytes:
     return (folder / "file").read_bytes()
 
 
-def lot(shelf: Path, key: str = "key", needed: int = 100) -> kept.Lot:
+def lot(shelf: Path, key: str = "key", size: int = 100, aside: int = 0) -> kept.Lot:
     source = shelf.parents[1] / f"{key}.source"
     source.parent.mkdir(parents=True, exist_ok=True)
     source.touch()
-    return Named(shelf, (source,), needed, (key,))
+    return Named(shelf, (source,), size, (key,), aside=aside)
 
 
 class Named(kept.Lot):
@@ -56,8 +57,8 @@ class Named(kept.Lot):
         return self.besides[0]
 
 
-def opened(shelf: Path, key: str = "key", making: Callable[[Path], object] = make, needed: int = 100) -> bytes:
-    return kept.opened(lot(shelf, key, needed), making, read)
+def opened(shelf: Path, key: str = "key", making: Callable[[Path], object] = make, size: int = 100) -> bytes:
+    return kept.opened(lot(shelf, key, size), making, read)
 
 
 def test_what_is_there_is_not_made_again(shelf: Path) -> None:
@@ -185,9 +186,21 @@ def test_what_was_used_longest_ago_goes_first(shelf: Path, monkeypatch: pytest.M
     opened(shelf, "used", never)
     size = sum(file.stat().st_size for file in (shelf / "used").iterdir())
     monkeypatch.setattr(kept, "MOST_BYTES", 3 * size)
-    opened(shelf, "new", needed=size)
+    opened(shelf, "new", size=size)
     finish()
     assert sorted(path.name for path in shelf.iterdir() if path.is_dir()) == ["new", "old", "used"]
+
+
+def test_what_is_there_for_a_moment_only_drives_nothing_out(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(shelf, "old")
+    finish()
+    monkeypatch.setattr(kept, "MOST_BYTES", 1000)
+    kept.opened(lot(shelf, "new", size=500, aside=5000), make, read)
+    finish()
+    assert sorted(path.name for path in shelf.iterdir() if path.is_dir()) == ["new", "old"]
+    free = shutil.disk_usage(shelf).free - kept.SPARE_BYTES
+    with pytest.raises(OSError, match="disk is full"):
+        kept.opened(lot(shelf, "newest", size=500, aside=free), never, read)
 
 
 def test_a_full_disk_is_an_oserror_before_anything_is_made(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
