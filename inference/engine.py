@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from inference import memory
+from inference import kept, memory
 from inference.conditions import Conditions
 from inference.edit_run import EditRun, Wish, compared
 from inference.errors import EngineError
@@ -65,11 +65,14 @@ class Engine:
     def make_ready(self, cancel: CancelToken) -> None:
         """Load everything once, where the provider makes something of it that later loads find; else nothing is done.
 
+        When it returns the disk has all of that.
+
         Raises `Cancelled`, `PackageError`, `ProviderError`, `EngineMemoryError`.
         """
         if self.chosen.provider.prepares:
             self.prefetch()
             self._models.wait(cancel)
+            kept.settle()
 
     def edit(self, request: EditRequest, cancel: CancelToken, *, previews: bool = True) -> Iterator[Event]:
         """Yields `Progress`, `Preview` (where wanted) and one `Variant` per seed, in order.

@@ -30,6 +30,7 @@ SPARE_BYTES = 2 << 30
 
 _SHELVES, _RECORD = "made", "whole.json"
 _PART, _LOCK = ".part", ".lock"
+_KEEP = "keep "  # what the threads are called that give a lot its name
 _WAIT_SECONDS = 120.0  # for another who makes the same lot
 
 Used = TypeVar("Used")
@@ -86,6 +87,13 @@ def opened(lot: Lot, make: Callable[[Path], object], use: Callable[[Path], Used]
         return _made(lot, target, make, use, turn)
 
 
+def settle() -> None:
+    """Wait until the disk has all that was made in this process; a process that is ended before has made it in vain."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(_KEEP):
+            thread.join()
+
+
 def discard(folder: Path) -> None:
     """Delete what was made of files in `folder`, for a model that is removed; what cannot be deleted stays."""
     root = folder.resolve()
@@ -126,7 +134,8 @@ def _made(lot: Lot, target: Path, make: Callable[[Path], object], use: Callable[
         shutil.rmtree(part, ignore_errors=True)
         raise
     # Until the disk has it may take longer than all before.
-    threading.Thread(target=_finish, args=(part, target, turn.pop_all()), name=f"keep {target.name}").start()
+    thread = threading.Thread(target=_finish, args=(part, target, turn.pop_all()), name=f"{_KEEP}{target.name}")
+    thread.start()
     return used
 
 

@@ -21,14 +21,7 @@ CONTENT = b"what takes long to make"
 @pytest.fixture
 def shelf(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "cache" / "made" / "shelf"
-    finish()
-
-
-def finish() -> None:
-    """Until the disk has what is to be kept."""
-    for thread in threading.enumerate():
-        if thread.name.startswith("keep "):
-            thread.join()
+    kept.settle()
 
 
 def make(folder: Path) -> None:
@@ -63,7 +56,7 @@ def opened(shelf: Path, key: str = "key", making: Callable[[Path], object] = mak
 
 def test_what_is_there_is_not_made_again(shelf: Path) -> None:
     assert opened(shelf) == CONTENT
-    finish()
+    kept.settle()
     assert opened(shelf, making=never) == CONTENT
     assert sorted(path.name for path in shelf.iterdir()) == ["key", "key.lock"]
 
@@ -71,7 +64,7 @@ def test_what_is_there_is_not_made_again(shelf: Path) -> None:
 def test_each_key_has_its_own(shelf: Path) -> None:
     opened(shelf)
     other = kept.opened(lot(shelf, "other"), lambda folder: (folder / "file").write_bytes(b"other"), read)
-    finish()
+    kept.settle()
     assert (opened(shelf, making=never), other, opened(shelf, "other", never)) == (CONTENT, b"other", b"other")
 
 
@@ -98,16 +91,16 @@ def empty_record(folder: Path) -> None:
 @pytest.mark.parametrize("damage", [cut, without_file, without_record, strange_record, empty_record])
 def test_what_is_not_whole_is_made_again(shelf: Path, damage: Callable[[Path], None]) -> None:
     opened(shelf)
-    finish()
+    kept.settle()
     damage(shelf / "key")
     assert opened(shelf) == CONTENT
-    finish()
+    kept.settle()
     assert opened(shelf, making=never) == CONTENT
 
 
 def test_what_cannot_be_used_is_made_again(shelf: Path) -> None:
     opened(shelf)
-    finish()
+    kept.settle()
     uses = list[Path]()
 
     def picky(folder: Path) -> bytes:
@@ -140,7 +133,7 @@ def test_it_has_no_name_before_the_disk_has_it(shelf: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(kept.os, "fsync", watched)
     opened(shelf)
-    finish()
+    kept.settle()
     assert names == [["key.part"]] * 2  # the file and the record
 
 
@@ -181,22 +174,22 @@ def test_who_waits_too_long_goes_without(shelf: Path, monkeypatch: pytest.Monkey
 def test_what_was_used_longest_ago_goes_first(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for place, key in enumerate(("old", "older", "used")):
         opened(shelf, key)
-        finish()
+        kept.settle()
         os.utime(shelf / key, (100 - place, 100 - place))
     opened(shelf, "used", never)
     size = sum(file.stat().st_size for file in (shelf / "used").iterdir())
     monkeypatch.setattr(kept, "MOST_BYTES", 3 * size)
     opened(shelf, "new", size=size)
-    finish()
+    kept.settle()
     assert sorted(path.name for path in shelf.iterdir() if path.is_dir()) == ["new", "old", "used"]
 
 
 def test_what_is_there_for_a_moment_only_drives_nothing_out(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened(shelf, "old")
-    finish()
+    kept.settle()
     monkeypatch.setattr(kept, "MOST_BYTES", 1000)
     kept.opened(lot(shelf, "new", size=500, aside=5000), make, read)
-    finish()
+    kept.settle()
     assert sorted(path.name for path in shelf.iterdir() if path.is_dir()) == ["new", "old"]
     free = shutil.disk_usage(shelf).free - kept.SPARE_BYTES
     with pytest.raises(OSError, match="disk is full"):
@@ -229,7 +222,7 @@ kept.opened(Named(Path(sys.argv[1]), (), 100), make, lambda lot: None)
         child.send_signal(signal.SIGKILL)
     assert (shelf / "key.part" / "file").read_bytes() == b"half"
     assert opened(shelf) == CONTENT
-    finish()
+    kept.settle()
     assert sorted(path.name for path in shelf.iterdir()) == ["key", "key.lock"]
 
 
@@ -264,7 +257,7 @@ def test_what_was_made_of_a_folder_goes_with_it(tmp_path: Path, monkeypatch: pyt
         source.parent.mkdir(parents=True)
         source.touch()
         kept.opened(kept.Lot(kept.shelf("some"), (source,), 100), make, read)
-    finish()
+    kept.settle()
     (kept.shelf("some") / "strange").mkdir()
     (kept.shelf("some") / "strange" / "whole.json").write_bytes(b"[]")
     kept.discard(tmp_path / "models" / "mine")

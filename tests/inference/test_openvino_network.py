@@ -112,14 +112,7 @@ def reference(path: Path, given: dict[str, np.ndarray]) -> np.ndarray:
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PALIMPSEST_HOME", str(tmp_path / "home"))
     yield tmp_path / "home" / "cache" / "made" / "openvino"
-    finish()
-
-
-def finish() -> None:
-    """Until the disk has what is to be kept."""
-    for thread in threading.enumerate():
-        if thread.name.startswith("keep "):
-            thread.join()
+    kept.settle()
 
 
 def test_a_graph_tells_its_inputs_and_outputs(twice: Path) -> None:
@@ -438,7 +431,7 @@ def test_wide_weights_give_the_same_numbers(
     for data in (None, path.read_bytes(), None):
         with OpenVinoNetwork(Graph(path, data), provider, loading) as network:
             assert np.array_equal(network.run(feeds())[0], wanted)
-        finish()
+        kept.settle()
         (file,) = own_cache.glob("*/weights")
         # All of them as float32, on whole pages, and the two matrices that are multiplied by as they are transposed.
         assert file.stat().st_size >= 4 * (64 * 64 * 9 + 2 * 64 * 128)
@@ -450,11 +443,11 @@ def test_wide_weights_are_made_once_and_again_for_another_file(tmp_path: Path, o
     path = mixed(tmp_path / "part" / "m.onnx")
     for _ in range(2):
         OpenVinoNetwork(Graph(path), EXACT, Loading()).close()
-        finish()
+        kept.settle()
     (first,) = own_cache.glob("*/weights")
     os.utime(path, ns=(1, 1))
     OpenVinoNetwork(Graph(path), EXACT, Loading()).close()
-    finish()
+    kept.settle()
     assert len(list(own_cache.glob("*/weights"))) == 2 and list(own_cache.glob("*.part")) == []
     assert first.exists()
 
@@ -464,13 +457,13 @@ def test_wide_weights_are_made_once_and_again_for_another_file(tmp_path: Path, o
 def test_wide_weights_that_are_damaged_are_made_again(tmp_path: Path, own_cache: Path, content: bytes | None) -> None:
     path = mixed(tmp_path / "part" / "m.onnx")
     OpenVinoNetwork(Graph(path), EXACT, Loading()).close()
-    finish()
+    kept.settle()
     (file,) = own_cache.glob("*/weights")
     whole = file.read_bytes()
     file.write_bytes(whole[:-1] if content is None else content)
     with OpenVinoNetwork(Graph(path), EXACT, Loading()) as network:
         assert np.allclose(network.run(feeds())[0], reference(path, feeds()), atol=1e-4)
-    finish()
+    kept.settle()
     assert file.read_bytes() == whole
 
 
@@ -478,7 +471,7 @@ def test_wide_weights_that_are_damaged_are_made_again(tmp_path: Path, own_cache:
 def test_the_cache_is_bounded_by_use(tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [mixed(tmp_path / f"part{number}" / "m.onnx") for number in range(3)]
     OpenVinoNetwork(Graph(paths[0]), EXACT, Loading()).close()
-    finish()
+    kept.settle()
     (first,) = own_cache.glob("*/weights")
     monkeypatch.setattr(kept, "MOST_BYTES", first.stat().st_size * 5 // 2)
     left = own_cache / "left.part"
@@ -487,10 +480,10 @@ def test_the_cache_is_bounded_by_use(tmp_path: Path, own_cache: Path, monkeypatc
     os.utime(left, (0, 0))
     os.utime(first.parent, (1, 1))
     OpenVinoNetwork(Graph(paths[1]), EXACT, Loading()).close()
-    finish()
+    kept.settle()
     assert first.exists()
     OpenVinoNetwork(Graph(paths[2]), EXACT, Loading()).close()
-    finish()
+    kept.settle()
     assert not first.exists() and not left.exists() and len(list(own_cache.glob("*/weights"))) == 2
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PALIMPSEST_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(prepared, "LEAST_BYTES", 1000)
     yield tmp_path / "home" / "cache" / "made" / "onnxruntime"
-    finish()
-
-
-def finish() -> None:
-    for thread in threading.enumerate():
-        if thread.name.startswith("keep "):
-            thread.join()
+    kept.settle()
 
 
 @pytest.fixture
@@ -82,7 +75,7 @@ def run(path: Path, **how: Any) -> np.ndarray:
     x = np.random.RandomState(1).normal(0, 1, (2, SIZE, 8, 8)).astype(np.float32)
     with OnnxModel(path, CPU, **how) as model:
         (found,) = model.run({"x": x})
-    finish()
+    kept.settle()
     return found
 
 
@@ -121,7 +114,7 @@ def test_inputs_and_outputs_keep_their_names_and_sizes(tmp_path: Path) -> None:
             (x,), (y,) = model.inputs, model.outputs
         assert (x.name, x.shape) == ("x", ("batch", SIZE, "height", "width"))
         assert (y.name, y.shape) == ("y", ("batch", "height", "width", SIZE))
-        finish()
+        kept.settle()
 
 
 def test_weights_lie_in_the_file_as_float32(tmp_path: Path, shelf: Path) -> None:
