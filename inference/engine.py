@@ -65,9 +65,8 @@ class Engine:
     def make_ready(self, cancel: CancelToken) -> None:
         """Load everything once, where the provider makes something of it that later loads find; else nothing is done.
 
-        When it returns the disk has all of that.
-
-        Raises `Cancelled`, `PackageError`, `ProviderError`, `EngineMemoryError`.
+        When it returns the disk has all of that. Raises `Cancelled`, `PackageError`, `ProviderError`,
+        `EngineMemoryError`.
         """
         if self.chosen.provider.prepares:
             self.prefetch()

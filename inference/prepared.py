@@ -42,6 +42,8 @@ def prepared_session(
     Raises `EngineMemoryError` where the prepared graph does not fit.
     """
     try:
+        if _folder_bytes(graph.path.parent) < LEAST_BYTES:  # its weights lie there, and reading a graph takes time
+            return None
         data = mapped(graph.path) if graph.data is None else memoryview(graph.data)
         weights = [graph.path.parent / name for name in sorted(parse_graph(graph.path, data).external_data)]
         size = len(data) + sum(file.stat().st_size for file in weights)
@@ -96,6 +98,10 @@ def _open(folder: Path, options: Callable[[], SessionOptions], start: Start) -> 
         raise
     except Exception as error:
         raise ValueError(f"{folder} is damaged") from error
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*"))
 
 
 def _machine() -> tuple[str, ...]:

@@ -166,7 +166,7 @@ class Importer:
         package = self._added(found, wishes, show, cancel)
         if self._make_ready is not None:
             show("ready", UNTOLD)
-            with suppress(EngineError):
+            with suppress(EngineError, OSError):  # OSError: a process that cannot be started
                 self._make_ready(package.folder, cancel)
         show("done", 1.0)
         return package

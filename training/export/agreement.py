@@ -49,9 +49,7 @@ def compare(name: str, file: Path, reference: Sequence[Reference], step: Step) -
         step()
         found = cast("NDArray[np.float32]", session.run([session.get_outputs()[0].name], wanted.feeds)[0])
         if found.shape != wanted.result.shape:
-            raise ExportError(
-                f"The exported {name} gives {found.shape} where the original gives {wanted.result.shape}."
-            )
+            raise ExportError(f"The {name} gives {found.shape} where the original gives {wanted.result.shape}.")
         difference = float(np.abs(found - wanted.result).max())
         absolute = max(absolute, difference)
         relative = max(relative, difference / max(float(np.abs(wanted.result).max()), 1e-12))

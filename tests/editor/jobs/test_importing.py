@@ -250,7 +250,7 @@ def test_a_model_that_was_added_is_made_ready(tmp_path: Path, kind: str) -> None
     assert told[-2:] == [("ready", UNTOLD), ("done", 1.0)] and all(share >= 0 for _, share in told[:-2])
 
 
-@pytest.mark.parametrize("error", [Cancelled(), PackageError("It does not fit.")])
+@pytest.mark.parametrize("error", [Cancelled(), PackageError("It does not fit."), OSError("no process")])
 def test_one_that_does_not_get_ready_is_added_all_the_same(tmp_path: Path, error: Exception) -> None:
     def fail(folder: Path, cancel: CancelToken) -> None:
         raise error
